@@ -1,0 +1,1 @@
+"""What connectors share: HTTP session, fault translation, limiter, ConnectorSpec."""

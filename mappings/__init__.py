@@ -1,0 +1,1 @@
+"""The firm's versioned business rules: pure functions over dated data."""

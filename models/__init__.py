@@ -1,0 +1,1 @@
+"""Canonical nouns: money, ids, signed terms, plans, decisions, blockers, errors."""

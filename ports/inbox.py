@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from models.base import Canonical
+from models.events import CrmEvent
+from models.ids import ConnectionId, ContractNumber, DealId, FirmId
+
+__all__ = ["DealBindings", "Inbox", "InboxRow"]
+
+
+class InboxRow(Canonical):
+    """An accepted event that has not been handed to a process yet."""
+
+    row: int
+    event: CrmEvent
+    received_at: datetime
+    attempts: int = 0
+
+
+class Inbox(Protocol):
+    """Accepted events: one row per event id, for ever. Accepted means stored."""
+
+    async def accept(self, event: CrmEvent, raw: bytes) -> bool:
+        """Store it. False when this event id was accepted before (nothing is stored then)."""
+        ...
+
+    async def list_waiting(self, limit: int) -> tuple[InboxRow, ...]:
+        """Events not yet handed on, oldest first."""
+        ...
+
+    async def mark_handed_on(self, rows: tuple[int, ...], *, outcome: str) -> None:
+        """The process has it (or it was refused for the reason given)."""
+        ...
+
+    async def mark_attempt(self, rows: tuple[int, ...], *, reason: str) -> None:
+        """It could not be handed on now; it stays."""
+        ...
+
+
+class DealBindings(Protocol):
+    """Which deal sold which contract: a copied deal is caught here (DOM-2.3). Also: numbers and bindings."""
+
+    async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
+        """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
+        ...
+
+    async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
+        """The deal for which we made that ERP project."""
+        ...

@@ -1,0 +1,1 @@
+"""Settings, registry, wiring, telemetry and the way out of the process."""

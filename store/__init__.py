@@ -1,0 +1,1 @@
+"""Inbox, operations, bindings, plans, decisions, blockers, audit chain and watermarks, in SQL."""
