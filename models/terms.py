@@ -190,10 +190,13 @@ class SignedTerms(Canonical):
 
     @property
     def digest(self) -> TermsDigest:
-        """Fingerprint of what was sold. Who owns the deal, its change stamp and what we wrote back do not count."""
+        """Fingerprint of what was sold and signed.
+
+        Who owns the deal, its change stamp, what we wrote back, contacts and customer master data do not count: they
+        change without a new signature.
+        """
         bookkeeping = frozenset(
             {"source_version", "deal_state", "deal_url", "owner_id", "owner_name", "owner_email", "erp_project_id",
-             "erp_contract_number", "deal_id", "deal_name", "contract_status"}
+             "erp_contract_number", "deal_id", "deal_name", "contract_status", "buyer", "contacts"}
         )  # fmt: skip
-        buyer = self.buyer.model_copy(update={"erp_customer_id": ""}) if self.buyer else None
-        return TermsDigest(digest_of(self.model_copy(update={"buyer": buyer}), without=bookkeeping))
+        return TermsDigest(digest_of(self, self.buyer.account_id if self.buyer else None, without=bookkeeping))

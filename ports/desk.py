@@ -10,6 +10,7 @@ from models.desk import EngagementRow, GivenAnswer, Signature
 from models.ids import BlockerId, EngagementId, FirmId, PlanDigest
 from models.plan import Plan
 from models.roles import Role
+from models.terms import SignedTerms
 
 __all__ = ["Desk", "Judged", "PlanBook"]
 
@@ -30,6 +31,17 @@ class PlanBook(Protocol):
 
     async def save_plan(self, plan: Plan) -> PlanDigest:
         """Keep the plan. The same plan twice is one row."""
+        ...
+
+    async def save_terms(self, engagement: EngagementId, terms: SignedTerms) -> str:
+        """Keep what was read from the CRM, as evidence and as input of planning. Equal content twice is one row.
+
+        Returns the reference under which it is kept: the fingerprint of all its fields.
+        """
+        ...
+
+    async def get_terms(self, reference: str) -> SignedTerms:
+        """What was read under that reference. Raises Fatal if there is none."""
         ...
 
     async def get_plan(self, digest: PlanDigest) -> Plan:

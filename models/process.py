@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from models.base import Canonical
+from models.ids import BlockerId, ContractNumber, DealId, EngagementId, FirmId, PlanDigest, Step
+from models.money import Money
+from models.records import Links, RecordRef
+from models.roles import Role
+
+__all__ = [
+    "ApplyStep",
+    "ClosedDeal",
+    "ConfirmCall",
+    "Confirmed",
+    "DealNews",
+    "EngagementRef",
+    "EscalateCall",
+    "FinishCall",
+    "HoldCall",
+    "JudgeCall",
+    "LadderRung",
+    "OperationBrief",
+    "Outcome",
+    "ParkCall",
+    "Parked",
+    "PlanCall",
+    "Planned",
+    "PlannedKind",
+    "QuoteToProjectResult",
+    "Remedy",
+    "Situation",
+    "StepDone",
+    "TermsRead",
+    "Trouble",
+    "UnreadableMessage",
+]
+
+
+class ClosedDeal(Canonical):
+    """Start of quote to project: one signed contract and the deal that says so."""
+
+    firm: FirmId
+    engagement: EngagementId
+    deal_id: DealId
+    contract_number: ContractNumber
+    source_version: datetime | None = None
+
+
+class EngagementRef(Canonical):
+    """Which engagement a step is about."""
+
+    firm: FirmId
+    engagement: EngagementId
+    deal_id: DealId
+    contract_number: ContractNumber
+    workflow_id: str
+
+
+class DealNews(Canonical):
+    """The CRM says that the deal changed."""
+
+    source_version: datetime | None = None
+
+
+class Situation(StrEnum):
+    """What the deal is to us, as both sides stand now."""
+
+    TO_PLAN = "to-plan"
+    UNCHANGED = "unchanged"
+    """Already set up on these very terms: nothing to do."""
+    OTHER_TERMS = "other-terms"
+    """Already set up, and the signed terms differ: a change order."""
+    NOT_WON = "not-won"
+    """Not won (any more), and nothing was written."""
+    LOST_AFTER_SET_UP = "lost-after-set-up"
+    WON_AGAIN = "won-again"
+    """Frozen, and now won again on the same terms."""
+
+
+class TermsRead(Canonical):
+    """What the CRM said, by reference."""
+
+    reference: str
+    terms_digest: str
+    situation: Situation
+    source_version: datetime
+    sentence: str
+
+
+class PlanCall(Canonical):
+    """Make a plan from terms that were read."""
+
+    subject: EngagementRef
+    terms_reference: str
+
+
+class PlannedKind(StrEnum):
+    """What planning came to, for the process."""
+
+    APPLY = "apply"
+    DECIDE = "decide"
+    BLOCKED = "blocked"
+    REFUSED = "refused"
+    NOT_YET = "not-yet"
+
+
+class OperationBrief(Canonical):
+    """What the process must know of one operation: its order and its sentence. No personal data."""
+
+    step: Step
+    request_kind: str
+    needs: tuple[Step, ...] = ()
+    summary: str
+    action: str
+    guard: str
+
+
+class LadderRung(Canonical):
+    """At this instant, if nobody acted: remind, or show it to the next level (DOM-9.3)."""
+
+    at: datetime
+    action: str
+    to: Role
+
+
+class Planned(Canonical):
+    """A plan by its digest, with what the process and the run page need of it."""
+
+    kind: PlannedKind
+    digest: PlanDigest | None = None
+    sentence: str = ""
+    legal_entity: str = ""
+    customer_key: str = ""
+    value: Money | None = None
+    owner: Role | None = None
+    operations: tuple[OperationBrief, ...] = Field(default=(), max_length=300)
+    warnings: tuple[str, ...] = ()
+    blockers: tuple[BlockerId, ...] = Field(default=(), max_length=300)
+    blocker_sentences: tuple[str, ...] = Field(default=(), max_length=300)
+    ladder: tuple[LadderRung, ...] = Field(default=(), max_length=20)
+
+
+class ApplyStep(Canonical):
+    """Do one operation of an approved plan. The plan itself is in the store, so nothing else can be done by this."""
+
+    subject: EngagementRef
+    plan: PlanDigest
+    step: Step
+    links: Links
+
+
+class StepDone(Canonical):
+    """What the operation came to."""
+
+    step: Step
+    ref: RecordRef
+    created: bool
+    changed: bool
+
+
+class HoldCall(Canonical):
+    """Freeze or release what was set up for an engagement."""
+
+    subject: EngagementRef
+    release: bool
+    reason: str
+    version: str
+    """Which change of the deal this answers; part of the key, so a second freeze after a release is a new operation."""
+
+
+class ConfirmCall(Canonical):
+    """Read back what finance will bill."""
+
+    subject: EngagementRef
+    plan: PlanDigest
+    links: Links
+
+
+class Confirmed(Canonical):
+    """What was read back equals the plan to the minor unit."""
+
+    rows: int
+    sentence: str
+
+
+class Remedy(StrEnum):
+    """Who acts on a failed step."""
+
+    RETRY = "retry"
+    REPAIR = "repair"
+    FATAL = "fatal"
+
+
+class Trouble(Canonical):
+    """Why a step could not be done, as it travels from an activity to the process."""
+
+    remedy: Remedy
+    code: str
+    message: str
+    record: str = ""
+    field: str = ""
+    owner: Role = Role.INTEGRATION
+
+
+class ParkCall(Canonical):
+    """Put these stops on the desk."""
+
+    subject: EngagementRef
+    plan: PlanDigest | None = None
+    stake: Money | None = None
+    troubles: tuple[Trouble, ...] = Field(max_length=300)
+    choices: tuple[str, ...] = ()
+
+
+class Parked(Canonical):
+    """What waits, and until when."""
+
+    blockers: tuple[BlockerId, ...]
+    sentences: tuple[str, ...]
+    owner: Role
+    ladder: tuple[LadderRung, ...] = ()
+
+
+class EscalateCall(Canonical):
+    """Nobody acted in time."""
+
+    subject: EngagementRef
+    items: tuple[str, ...]
+    action: str
+    to: Role
+
+
+class JudgeCall(Canonical):
+    """A decision as it arrived, with what the process waits for."""
+
+    subject: EngagementRef
+    decision_json: str = Field(max_length=20_000)
+    channel: str
+    waiting_for_plan: PlanDigest | None
+    waiting_for_blockers: tuple[BlockerId, ...] = ()
+
+
+class UnreadableMessage(Canonical):
+    """A signal that is not a decision: its name and what is wrong with it, never its content."""
+
+    subject: EngagementRef
+    name: str = Field(max_length=200)
+    problem: str
+    fingerprint: str
+
+
+class Outcome(StrEnum):
+    """How the process ended."""
+
+    ACTIVE = "active"
+    NOTHING_TO_DO = "nothing-to-do"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    NOT_YET = "not-yet"
+    FROZEN = "frozen"
+
+
+class FinishCall(Canonical):
+    """Record how it ended."""
+
+    subject: EngagementRef
+    outcome: Outcome
+    sentence: str
+    plan: PlanDigest | None = None
+    terms_digest: str = ""
+
+
+class QuoteToProjectResult(Canonical):
+    """What became of the contract."""
+
+    outcome: Outcome
+    sentence: str
+    plan: PlanDigest | None = None
+    records: tuple[StepDone, ...] = Field(default=(), max_length=300)
