@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -33,6 +34,7 @@ __all__ = [
     "QuoteToProjectResult",
     "Remedy",
     "Situation",
+    "StatusCall",
     "StepDone",
     "TermsRead",
     "Trouble",
@@ -170,6 +172,15 @@ class HoldCall(Canonical):
     reason: str
     version: str
     """Which change of the deal this answers; part of the key, so a second freeze after a release is a new operation."""
+
+
+class StatusCall(Canonical):
+    """Show on the deal why it waits, or that it was refused."""
+
+    subject: EngagementRef
+    terms_reference: str
+    status: Literal["waiting", "refused", "frozen", "active"]
+    message: str = Field(max_length=4000)
 
 
 class ConfirmCall(Canonical):

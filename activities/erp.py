@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from temporalio import activity
+
+from activities.boundary import business_boundary
+from activities.exactly_once import ExactlyOnce
+from models.base import digest_of
+from models.errors import Fatal, NeedsRepair
+from models.ids import ConnectionId, external_key, operation_key
+from models.operations import (
+    EnsureBillingSchedule,
+    EnsureContact,
+    EnsureContract,
+    EnsureCostCentre,
+    EnsureCustomer,
+    EnsureProject,
+    HoldEngagement,
+    ReleaseEngagement,
+)
+from models.plan import PlannedOperation
+from models.process import ApplyStep, HoldCall, StepDone
+from models.records import Effect, Links, RecordKind, RecordRef
+from ports.desk import PlanBook
+from ports.erp import Erp
+from ports.ledger import Intent, Ledger, OperationState
+
+__all__ = ["ErpActivities", "intent_of"]
+
+Request = TypeVar("Request")
+
+
+class ErpActivities:
+    """Every write to the ERP: one activity per operation, each taken from the stored, approved plan."""
+
+    def __init__(self, erps: Mapping[ConnectionId, Erp], plans: PlanBook, ledger: Ledger, once: ExactlyOnce) -> None:
+        self._erps = erps
+        self._plans = plans
+        self._ledger = ledger
+        self._once = once
+
+    @activity.defn
+    @business_boundary
+    async def ensure_customer(self, call: ApplyStep) -> StepDone:
+        """Adopt or create the customer; deals that close at once for one buyer share one key."""
+        operation, erp = await self._operation(call)
+        request = _of(operation, EnsureCustomer)
+        return await self._apply(call, operation, request, erp.find_customer, erp.ensure_customer, one_per_key=True)
+
+    @activity.defn
+    @business_boundary
+    async def ensure_contact(self, call: ApplyStep) -> StepDone:
+        """Adopt or create a person at the customer."""
+        operation, erp = await self._operation(call)
+        request = _of(operation, EnsureContact)
+        return await self._apply(call, operation, request, erp.find_contact, erp.ensure_contact, one_per_key=True)
+
+    @activity.defn
+    @business_boundary
+    async def ensure_cost_centre(self, call: ApplyStep) -> StepDone:
+        """Adopt or create a ledger analysis key."""
+        operation, erp = await self._operation(call)
+        request = _of(operation, EnsureCostCentre)
+        return await self._apply(
+            call, operation, request, erp.find_cost_centre, erp.ensure_cost_centre, one_per_key=True
+        )
+
+    @activity.defn
+    @business_boundary
+    async def ensure_project(self, call: ApplyStep) -> StepDone:
+        """Adopt or create the project."""
+        operation, erp = await self._operation(call)
+        return await self._apply(call, operation, _of(operation, EnsureProject), erp.find_project, erp.ensure_project)
+
+    @activity.defn
+    @business_boundary
+    async def ensure_billing_schedule(self, call: ApplyStep) -> StepDone:
+        """Adopt or create the billing schedule with its rows."""
+        operation, erp = await self._operation(call)
+        request = _of(operation, EnsureBillingSchedule)
+        return await self._apply(call, operation, request, erp.find_billing_schedule, erp.ensure_billing_schedule)
+
+    @activity.defn
+    @business_boundary
+    async def ensure_contract(self, call: ApplyStep) -> StepDone:
+        """Adopt or create the contract with its lines."""
+        operation, erp = await self._operation(call)
+        return await self._apply(
+            call, operation, _of(operation, EnsureContract), erp.find_contract, erp.ensure_contract
+        )
+
+    @activity.defn
+    @business_boundary
+    async def hold_engagement(self, call: HoldCall) -> StepDone:
+        """Freeze what was set up, or release it again. DOM-2.3."""
+        project, contract = await self._set_up(call)
+        erp = self._erps[project.connection]
+        key = external_key(call.subject.engagement, "release" if call.release else "hold", call.version)
+        request: HoldEngagement | ReleaseEngagement
+        if call.release:
+            request = ReleaseEngagement(key=key, project=project, contract=contract)
+        else:
+            request = HoldEngagement(key=key, project=project, contract=contract, reason=call.reason)
+        info = activity.info()
+        step = f"{'release' if call.release else 'hold'}:{call.version}"
+        intent = Intent.model_validate(
+            {
+                "key": operation_key(call.subject.firm, "quote-to-project", call.subject.contract_number, "", step),
+                "payload_hash": digest_of(request),
+                "engagement": call.subject.engagement,
+                "step": step,
+                "plan": "",
+                "guard": erp.traits.hold,
+                "connection": project.connection,
+                "workflow_id": call.subject.workflow_id,
+                "run_id": info.workflow_run_id or "",
+            }
+        )
+
+        async def find() -> Effect | None:
+            if isinstance(request, ReleaseEngagement):
+                return await erp.find_release(request, Links())
+            return await erp.find_hold(request, Links())
+
+        async def ensure() -> Effect:
+            if isinstance(request, ReleaseEngagement):
+                return await erp.ensure_release(request, Links())
+            return await erp.ensure_hold(request, Links())
+
+        effect = await self._once.apply(intent, find=find, ensure=ensure)
+        return StepDone(step=intent.step, ref=effect.ref, created=False, changed=effect.changed)
+
+    async def _set_up(self, call: HoldCall) -> tuple[RecordRef, RecordRef]:
+        """Project and contract that were written for this engagement."""
+        refs: dict[RecordKind, RecordRef] = {}
+        for row in await self._ledger.list_operations(call.subject.engagement):
+            if row.state is OperationState.APPLIED and row.effect is not None and row.step in {"project", "contract"}:
+                refs[row.effect.ref.kind] = row.effect.ref
+        try:
+            return refs[RecordKind.PROJECT], refs[RecordKind.CONTRACT]
+        except KeyError as missing:
+            raise NeedsRepair(
+                f"Contract {call.subject.contract_number} was only partly set up in the ERP, so it cannot be frozen. "
+                "Look at its project there and decide by hand.",
+                code="TL-CON-013",
+                record=call.subject.contract_number,
+            ) from missing
+
+    async def _operation(self, call: ApplyStep) -> tuple[PlannedOperation, Erp]:
+        plan = await self._plans.get_plan(call.plan)
+        operation = plan.operation(call.step)
+        return operation, self._erps[operation.connection]
+
+    async def _apply(
+        self,
+        call: ApplyStep,
+        operation: PlannedOperation,
+        request: Request,
+        find: Callable[[Request, Links], Awaitable[Effect | None]],
+        ensure: Callable[[Request, Links], Awaitable[Effect]],
+        *,
+        one_per_key: bool = False,
+    ) -> StepDone:
+        effect = await self._once.apply(
+            intent_of(call, operation),
+            find=lambda: find(request, call.links),
+            ensure=lambda: ensure(request, call.links),
+            one_per_key=one_per_key,
+        )
+        return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
+
+
+def intent_of(call: ApplyStep, operation: PlannedOperation) -> Intent:
+    """What is about to be written, for the ledger."""
+    return Intent(
+        key=operation.key,
+        payload_hash=operation.payload_hash,
+        engagement=call.subject.engagement,
+        step=call.step,
+        plan=call.plan,
+        guard=operation.guard,
+        connection=operation.connection,
+        workflow_id=call.subject.workflow_id,
+        run_id=activity.info().workflow_run_id or "",
+    )
+
+
+def _of(operation: PlannedOperation, kind: type[Request]) -> Request:
+    if not isinstance(operation.request, kind):
+        raise Fatal(f"Step {operation.step} of the plan is not what the process took it for.", record=operation.step)
+    return operation.request
