@@ -1,0 +1,1 @@
+"""Simulators of the systems Tieline talks to, one per vendor dialect, over real HTTP on loopback."""
