@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from mappings.business_calendar import ladder_for
+from mappings.rulebook import RuleBook
+from temporalio import activity
+
+from activities.boundary import business_boundary
+from models.blocker import Blocker, Choice, Fix, blocker_id
+from models.desk import EngagementRow, Stage
+from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble
+from models.roles import Role
+from ports.audit import AuditTrail
+from ports.desk import Desk
+
+__all__ = ["DeskActivities"]
+
+_STAGE_OF = {
+    Outcome.ACTIVE: Stage.ACTIVE,
+    Outcome.NOTHING_TO_DO: Stage.ACTIVE,
+    Outcome.REFUSED: Stage.REFUSED,
+    Outcome.REJECTED: Stage.REJECTED,
+    Outcome.WITHDRAWN: Stage.WITHDRAWN,
+    Outcome.NOT_YET: Stage.NOT_YET,
+    Outcome.FROZEN: Stage.FROZEN,
+}
+_STAGE_OF_CODE = {"TL-CON-013": Stage.FROZEN, "TL-CHG-000": Stage.CHANGE_ORDER}
+_SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
+
+
+class DeskActivities:
+    """What people see: blockers, decisions that wait, and where each engagement stands."""
+
+    def __init__(
+        self, desk: Desk, audit: AuditTrail, rules: Callable[[], RuleBook], now: Callable[[], datetime]
+    ) -> None:
+        self._desk = desk
+        self._audit = audit
+        self._rules = rules
+        self._now = now
+
+    @activity.defn
+    @business_boundary
+    async def park(self, call: ParkCall) -> Parked:
+        """Put stops on the desk, each with its owner and deadline."""
+        book, now = self._rules(), self._now()
+        blockers = tuple(self._blocker(call, trouble, book) for trouble in call.troubles)
+        ladders = tuple(ladder_for(book, owner=item.owner, due_hours=item.due_hours, start=now) for item in blockers)
+        due = tuple(ladder[0].at for ladder in ladders)
+        await self._desk.raise_blockers(blockers, call.subject.workflow_id, due)
+        row = await self._desk.find_engagement(call.subject.engagement)
+        stage = next((_STAGE_OF_CODE[item.code] for item in call.troubles if item.code in _STAGE_OF_CODE), Stage.PARKED)
+        if row is not None and row.stage in _SET_UP and stage is Stage.PARKED:
+            stage = row.stage
+        await self._desk.save_engagement(_row(call, row, stage, blockers[0].message, now))
+        return Parked(
+            blockers=tuple(item.blocker for item in blockers),
+            sentences=tuple(item.message for item in blockers),
+            owner=blockers[0].owner,
+            ladder=_merged(ladders),
+        )
+
+    @activity.defn
+    @business_boundary
+    async def escalate(self, call: EscalateCall) -> None:
+        """Nobody acted in time: remind, or show it to the next level as well. It never lapses (DOM-9.3)."""
+        for item in call.items:
+            await self._desk.escalate(item, call.to, note=call.action)
+
+    @activity.defn
+    @business_boundary
+    async def finish(self, call: FinishCall) -> None:
+        """Record how it ended; nothing of it waits any more."""
+        row = await self._desk.find_engagement(call.subject.engagement)
+        await self._desk.clear(call.subject.engagement, reason=call.sentence)
+        done = call.outcome in {Outcome.ACTIVE, Outcome.FROZEN}
+        kept = row.terms_digest if row is not None else ""
+        await self._desk.save_engagement(
+            EngagementRow(
+                engagement=call.subject.engagement,
+                firm=call.subject.firm,
+                contract_number=call.subject.contract_number,
+                deal_id=call.subject.deal_id,
+                workflow_id=call.subject.workflow_id,
+                stage=_STAGE_OF[call.outcome],
+                sentence=call.sentence,
+                customer_name=row.customer_name if row else "",
+                legal_entity=row.legal_entity if row else "",
+                value=row.value if row else None,
+                plan=call.plan or (row.plan if row else None),
+                terms_digest=call.terms_digest if done and call.outcome is Outcome.ACTIVE else kept,
+                updated_at=self._now(),
+            )
+        )
+
+    def _blocker(self, call: ParkCall, trouble: Trouble, book: RuleBook) -> Blocker:
+        kind = book.blocker_kind(trouble.code)
+        owner = kind.owner if kind is not None else trouble.owner
+        record = trouble.record or call.subject.contract_number
+        return Blocker(
+            blocker=blocker_id(call.subject.engagement, trouble.code, record, trouble.field),
+            engagement=call.subject.engagement,
+            code=trouble.code,
+            record=record,
+            field=trouble.field,
+            message=trouble.message,
+            owner=owner if trouble.owner is Role.INTEGRATION else trouble.owner,
+            fix=kind.fix if kind is not None else Fix.WAIT,
+            choices=tuple(Choice(value=value, label=value) for value in call.choices),
+            stake=call.stake,
+            due_hours=kind.due_hours if kind is not None else 8,
+        )
+
+
+def _row(call: ParkCall, row: EngagementRow | None, stage: Stage, sentence: str, now: datetime) -> EngagementRow:
+    if row is not None:
+        return row.model_copy(update={"stage": stage, "sentence": sentence, "updated_at": now})
+    return EngagementRow(
+        engagement=call.subject.engagement,
+        firm=call.subject.firm,
+        contract_number=call.subject.contract_number,
+        deal_id=call.subject.deal_id,
+        workflow_id=call.subject.workflow_id,
+        stage=stage,
+        sentence=sentence,
+        value=call.stake,
+        updated_at=now,
+    )
+
+
+def _merged(ladders: tuple[tuple[LadderRung, ...], ...]) -> tuple[LadderRung, ...]:
+    """The earliest deadline leads; rungs of later ones follow in time."""
+    rungs = {(rung.at, rung.action, rung.to): rung for ladder in ladders for rung in ladder}
+    return tuple(rungs[key] for key in sorted(rungs, key=lambda key: key[0]))[:20]

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from mappings.business_calendar import ladder_for
+from mappings.plan_contract import PlanningCase, plan_contract
+from mappings.rulebook import RuleBook
+from mappings.survey_question import survey_question
+from temporalio import activity
+
+from activities.boundary import business_boundary
+from models.blocker import Blocker
+from models.desk import EngagementRow, Stage
+from models.errors import NeedsRepair
+from models.ids import ConnectionId, DealId
+from models.operations import EnsureBillingSchedule, EnsureContract
+from models.plan import Plan, PlanVerdict, VerdictKind
+from models.process import (
+    ConfirmCall,
+    Confirmed,
+    EngagementRef,
+    LadderRung,
+    OperationBrief,
+    PlanCall,
+    Planned,
+    PlannedKind,
+)
+from models.records import BilledRow, RecordKind
+from models.roles import Role
+from models.survey import Chart
+from models.terms import SignedTerms
+from ports.crm import Deals
+from ports.desk import Desk, PlanBook
+from ports.erp import Erp
+from ports.inbox import DealBindings
+
+__all__ = ["PlanningActivities"]
+
+_CHART_KEPT_S = 300.0
+
+
+class PlanningActivities:
+    """Read the ERP, apply the firm's rules, keep the plan; and read back afterwards what became of it.
+
+    Nothing here can reach a connector's write methods: planning is safe to run at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        crm: Deals,
+        erps: Mapping[ConnectionId, Erp],
+        main_erp: ConnectionId,
+        plans: PlanBook,
+        desk: Desk,
+        deal_bindings: DealBindings,
+        rules: Callable[[], RuleBook],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._crm = crm
+        self._erps = erps
+        self._main_erp = main_erp
+        self._plans = plans
+        self._desk = desk
+        self._deal_bindings = deal_bindings
+        self._rules = rules
+        self._now = now
+        self._charts: dict[ConnectionId, tuple[datetime, Chart]] = {}
+
+    @activity.defn
+    @business_boundary
+    async def plan(self, call: PlanCall) -> Planned:
+        """Make the plan, put what it needs of people on the desk, and say what comes next."""
+        terms = await self._plans.get_terms(call.terms_reference)
+        verdict = await self.verdict(call.subject, terms, binds=True)
+        match verdict.kind:
+            case VerdictKind.PLAN:
+                return await self._planned(call.subject, _plan_of(verdict))
+            case VerdictKind.BLOCKED:
+                return await self._blocked(call.subject, terms, verdict.blockers)
+            case VerdictKind.REFUSED:
+                return Planned(kind=PlannedKind.REFUSED, sentence=verdict.reason, value=terms.values.exercised)
+            case VerdictKind.NOT_YET:
+                return Planned(kind=PlannedKind.NOT_YET, sentence=verdict.reason, value=terms.values.exercised)
+
+    async def verdict(self, subject: EngagementRef, terms: SignedTerms, *, binds: bool) -> PlanVerdict:
+        """What the rules make of these terms and of the ERP as it stands. `binds` claims the contract for its deal."""
+        book, erp = self._rules(), self._erps[self._main_erp]
+        survey = await erp.survey(survey_question(terms, book, subject.firm))
+        row = await self._desk.find_engagement(subject.engagement)
+        holder = subject.deal_id
+        if binds:
+            holder = await self._deal_bindings.bind_deal(
+                subject.firm, self._crm.connection, subject.contract_number, subject.deal_id
+            )
+        other: DealId | None = holder if holder != subject.deal_id else None
+        if other is None and terms.erp_project_id:
+            made_for = await self._deal_bindings.find_deal_of_project(subject.firm, terms.erp_project_id)
+            other = made_for if made_for not in {None, subject.deal_id} else None
+        case = PlanningCase(
+            firm=subject.firm,
+            engagement=subject.engagement,
+            terms=terms,
+            chart=await self._chart(erp),
+            traits=erp.traits,
+            survey=survey,
+            answers=await self._desk.list_answers(subject.engagement),
+            crm_connection=self._crm.connection,
+            write_back_guard=self._crm.guard_of_write_back(),
+            erp_connection=erp.connection,
+            applied_terms_digest=row.terms_digest if row else "",
+            bound_to_other_deal=other,
+            now=self._now(),
+        )
+        return plan_contract(case, book)
+
+    @activity.defn
+    @business_boundary
+    async def confirm(self, call: ConfirmCall) -> Confirmed:
+        """Read back what finance will bill; it equals the plan to the minor unit, or a person looks (TL-BIL-003)."""
+        plan = await self._plans.get_plan(call.plan)
+        by_kind = {ref.kind: ref for ref in call.links.refs.values()}
+        contract = by_kind[RecordKind.CONTRACT]
+        schedules = tuple(
+            call.links.refs[step]
+            for step in sorted(call.links.refs)
+            if call.links.refs[step].kind is RecordKind.BILLING_SCHEDULE
+        )
+        rows = await self._erps[contract.connection].list_billed_rows(contract, schedules)
+        _compare(plan, rows)
+        hold = next((op.request.billing_hold for op in plan.operations if isinstance(op.request, EnsureContract)), "")
+        ready = f"Active, not billable yet: {hold}" if hold else "Active: project, contract and billing are set up."
+        return Confirmed(rows=len(rows), sentence=ready)
+
+    async def _planned(self, subject: EngagementRef, plan: Plan) -> Planned:
+        digest = await self._plans.save_plan(plan)
+        signatures = await self._desk.list_signatures(digest) if plan.approvals else ()
+        missing = [slot for slot in plan.approvals if slot.slot not in {given.slot for given in signatures}]
+        value = plan.values.exercised
+        waits = tuple(f"{slot.reason} ({' or '.join(sorted(slot.roles))})" for slot in missing)
+        sentence = _headline(plan, waits)
+        stage = Stage.DECIDING if missing else Stage.APPLYING
+        await self._save_row(subject, stage, sentence, plan)
+        ladder: tuple[LadderRung, ...] = ()
+        owner: Role | None = None
+        if missing:
+            owner = sorted(missing[0].roles)[0]
+            ladder = ladder_for(self._rules(), owner=owner, due_hours=8, start=self._now())
+            await self._desk.ask_decision(digest, subject.workflow_id, ladder[0].at)
+        elif plan.approvals:
+            await self._desk.clear(subject.engagement, reason="all signatures are there")
+        return Planned(
+            kind=PlannedKind.DECIDE if missing else PlannedKind.APPLY,
+            digest=digest,
+            sentence=sentence,
+            legal_entity=plan.legal_entity,
+            customer_key=plan.customer_key,
+            value=value,
+            owner=owner,
+            operations=tuple(
+                OperationBrief(
+                    step=operation.step,
+                    request_kind=operation.request.kind,
+                    needs=operation.needs,
+                    summary=operation.summary,
+                    action=operation.action,
+                    guard=operation.guard,
+                )
+                for operation in plan.operations
+            ),
+            warnings=plan.warnings + plan.manual_steps,
+            blocker_sentences=waits,
+            ladder=ladder,
+        )
+
+    async def _blocked(self, subject: EngagementRef, terms: SignedTerms, blockers: tuple[Blocker, ...]) -> Planned:
+        book, now = self._rules(), self._now()
+        ladders = [ladder_for(book, owner=item.owner, due_hours=item.due_hours, start=now) for item in blockers]
+        await self._desk.raise_blockers(blockers, subject.workflow_id, tuple(ladder[0].at for ladder in ladders))
+        first = blockers[0].message
+        sentence = first if len(blockers) == 1 else f"{first} ({len(blockers) - 1} more)"
+        await self._save_row(subject, Stage.PARKED, sentence, None, terms)
+        earliest = min(ladders, key=lambda ladder: ladder[0].at)
+        return Planned(
+            kind=PlannedKind.BLOCKED,
+            sentence=sentence,
+            value=terms.values.exercised,
+            owner=blockers[0].owner,
+            blockers=tuple(item.blocker for item in blockers),
+            blocker_sentences=tuple(item.message for item in blockers),
+            ladder=earliest,
+        )
+
+    async def _save_row(
+        self, subject: EngagementRef, stage: Stage, sentence: str, plan: Plan | None, terms: SignedTerms | None = None
+    ) -> None:
+        name = plan.customer_name if plan else (terms.buyer.name if terms and terms.buyer else "")
+        await self._desk.save_engagement(
+            EngagementRow(
+                engagement=subject.engagement,
+                firm=subject.firm,
+                contract_number=subject.contract_number,
+                deal_id=subject.deal_id,
+                workflow_id=subject.workflow_id,
+                stage=stage,
+                sentence=sentence,
+                customer_name=name,
+                legal_entity=plan.legal_entity if plan else "",
+                value=plan.values.exercised if plan else (terms.values.exercised if terms else None),
+                plan=plan.digest if plan else None,
+                updated_at=self._now(),
+            )
+        )
+
+    async def _chart(self, erp: Erp) -> Chart:
+        """Reference data, read again after five minutes."""
+        kept = self._charts.get(erp.connection)
+        now = self._now()
+        if kept is None or abs((now - kept[0]).total_seconds()) > _CHART_KEPT_S:
+            kept = (now, await erp.get_chart())
+            self._charts[erp.connection] = kept
+        return kept[1]
+
+
+def _plan_of(verdict: PlanVerdict) -> Plan:
+    if verdict.plan is None:
+        raise AssertionError("a verdict of kind plan carries its plan")
+    return verdict.plan
+
+
+def _headline(plan: Plan, waits: tuple[str, ...]) -> str:
+    value = f" for {plan.values.exercised}" if plan.values.exercised else ""
+    text = f"{plan.customer_name}: contract {plan.contract_number}{value}"
+    return f"{text} waits for a decision: {waits[0]}" if waits else text
+
+
+def _compare(plan: Plan, rows: tuple[BilledRow, ...]) -> None:
+    """Lines and schedule rows as planned and as read back, as sorted amounts per source."""
+    wanted: dict[str, list[Decimal]] = {"line": [], "milestone": []}
+    for operation in plan.operations:
+        request = operation.request
+        if isinstance(request, EnsureContract):
+            wanted["line"] += [line.amount.amount for line in request.lines]
+        elif isinstance(request, EnsureBillingSchedule):
+            wanted["milestone"] += [row.amount.amount for row in request.rows]
+    for source, amounts in wanted.items():
+        found = sorted(row.amount.amount for row in rows if row.source == source)
+        foreign = [row for row in rows if row.amount.currency != plan.currency]
+        if found != sorted(amounts) or foreign:
+            raise NeedsRepair(
+                f"Contract {plan.contract_number}: the ERP will bill {_listed(found)} as {source}s, the plan says "
+                f"{_listed(sorted(amounts))} {plan.currency}. Correct the ERP record, then repair to compare again.",
+                code="TL-BIL-003",
+                record=plan.contract_number,
+                field=source,
+                owner=Role.BILLING,
+            )
+
+
+def _listed(amounts: list[Decimal]) -> str:
+    shown = ", ".join(str(amount) for amount in amounts[:6])
+    return f"{shown or 'nothing'}{' ...' if len(amounts) > 6 else ''}"  # noqa: PLR2004 - six fit on a line

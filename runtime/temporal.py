@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client, Plugin, WorkflowHandle
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from models.events import ContractOfDeal
+from models.ids import EngagementId, FirmId, engagement_id
+from models.process import ClosedDeal, DealNews, QuoteToProjectResult
+from workflows.policies import TASK_TIMEOUT
+from workflows.quote_to_project import QuoteToProject
+from workflows.showing import CUSTOMER, FIRM, LEGAL_ENTITY, OWNER_ROLE, PARKED, STAGE
+
+__all__ = [
+    "PASSED_THROUGH",
+    "TemporalStarter",
+    "build_worker",
+    "connect",
+    "register_search_attributes",
+    "workflow_id",
+]
+
+PASSED_THROUGH = (
+    "activities",
+    "annotated_types",
+    "babel",
+    "cryptography",
+    "jwt",
+    "mappings",
+    "models",
+    "opentelemetry",
+    "phonenumbers",
+    "ports",
+    "pycountry",
+    "pydantic",
+    "pydantic_core",
+    "rapidfuzz",
+    "stdnum",
+    "typing_extensions",
+)
+"""What workflow modules import, loaded once for all runs. `workflows` itself must stay out: the guards against clocks,
+randomness and files live in the reload of the workflow file (TEMPORAL section 1)."""
+
+_JOIN_ATTEMPTS = 5
+
+
+async def connect(
+    connect_config: dict[str, Any], *, plugins: Sequence[Plugin] = (), identity: str | None = None
+) -> Client:
+    """A client with the converter that all of Tieline uses."""
+    return await Client.connect(
+        **connect_config, data_converter=pydantic_data_converter, plugins=list(plugins), identity=identity
+    )
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Make the attributes known; idempotent. A cluster that does not let us (Cloud) has them made by its operator."""
+    kinds = {
+        key.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        for key in (FIRM, LEGAL_ENTITY, CUSTOMER, STAGE, OWNER_ROLE)
+    }
+    kinds[PARKED.name] = IndexedValueType.INDEXED_VALUE_TYPE_BOOL
+    request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=kinds)
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as refused:
+        if refused.status not in {
+            RPCStatusCode.ALREADY_EXISTS,
+            RPCStatusCode.PERMISSION_DENIED,
+            RPCStatusCode.UNIMPLEMENTED,
+        }:
+            raise
+
+
+def workflow_id(engagement: EngagementId) -> str:
+    """The business key: `quote-to-project/{firm}/{contract}`."""
+    return f"quote-to-project/{engagement}"
+
+
+def build_worker(
+    client: Client, task_queue: str, activities: Sequence[Any], *, max_cached_workflows: int = 1000, slots: int = 20
+) -> Worker:
+    """A worker that takes over from a killed one within ten seconds (TEMPORAL section 11)."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[QuoteToProject],
+        activities=activities,
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+        max_cached_workflows=max_cached_workflows,
+        max_concurrent_workflow_tasks=slots,
+        max_concurrent_local_activities=100,
+        max_concurrent_activities=100,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        max_heartbeat_throttle_interval=timedelta(milliseconds=500),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=500),
+        graceful_shutdown_timeout=timedelta(seconds=10),
+    )
+
+
+class TemporalStarter:
+    """Start a process for a contract, or join the one that runs."""
+
+    def __init__(self, client: Client, firm: FirmId, task_queue: str) -> None:
+        self._client = client
+        self._firm = firm
+        self._task_queue = task_queue
+
+    def handle(self, engagement: EngagementId) -> WorkflowHandle[QuoteToProject, QuoteToProjectResult]:
+        """The process of that engagement, running or not."""
+        return self._client.get_workflow_handle_for(QuoteToProject.run, workflow_id(engagement))
+
+    async def start_or_join(self, contract: ContractOfDeal) -> str:
+        """`started` or `joined`. A run that ends between the two tries is simply started again."""
+        for _ in range(_JOIN_ATTEMPTS):
+            try:
+                await self._start(contract)
+            except WorkflowAlreadyStartedError:
+                if await self._tell(contract):
+                    return "joined"
+            else:
+                return "started"
+        raise RuntimeError(f"The process of {contract.contract_number} starts and ends too fast to join; try again.")
+
+    async def _start(self, contract: ContractOfDeal) -> None:
+        engagement = engagement_id(self._firm, contract.contract_number)
+        await self._client.start_workflow(
+            QuoteToProject.run,
+            ClosedDeal(
+                firm=self._firm,
+                engagement=engagement,
+                deal_id=contract.deal_id,
+                contract_number=contract.contract_number,
+                source_version=contract.source_version,
+            ),
+            id=workflow_id(engagement),
+            task_queue=self._task_queue,
+            task_timeout=TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=f"Contract {contract.contract_number}: from won deal to billable project"[:200],
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(FIRM, self._firm),
+                    SearchAttributePair(STAGE, "planning"),
+                    SearchAttributePair(PARKED, False),  # noqa: FBT003 - a pair is a key and its value
+                ]
+            ),
+        )
+
+    async def _tell(self, contract: ContractOfDeal) -> bool:
+        """Tell the running process that the deal changed; False when it has ended meanwhile."""
+        handle = self.handle(engagement_id(self._firm, contract.contract_number))
+        try:
+            await handle.signal("deal-changed", DealNews(source_version=contract.source_version))
+        except RPCError as gone:
+            if gone.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+from activities.decisions import DecisionActivities
+from models.decision import Answer, Decision, Verdict
+from models.ids import BlockerId, PlanDigest
+from models.process import DealNews, EngagementRef, JudgeCall, UnreadableMessage
+from workflows.policies import STORE_STEP
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """How people and systems talk to a running process: decisions by update and by signal, news from the CRM.
+
+    Whatever arrives, the process goes on: a signal that cannot be read is recorded and changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._subject: EngagementRef | None = None
+        self._plan_waiting: PlanDigest | None = None
+        self._blockers_waiting: tuple[BlockerId, ...] = ()
+        self._verdict: Verdict | None = None
+        self._repaired = False
+        self._answered = False
+        self._news: list[DealNews] = []
+        self._turn = asyncio.Lock()
+
+    @workflow.update(name="decide", description="Approve, reject, repair or withdraw. The answer says what came of it.")
+    async def decide(self, decision: Decision) -> Answer:
+        """Take a decision and tell the sender what came of it."""
+        return await self._take(decision, "update")
+
+    @workflow.signal(dynamic=True, description="decide: as the update. deal-changed: look at the CRM again.")
+    async def any_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Every signal lands here, whatever its name and payload (TEMPORAL section 2)."""
+        if name == "deal-changed":
+            self._news.append(self._news_in(arguments))
+            return
+        decision = self._decision_in(arguments) if name == "decide" else None
+        if decision is not None:
+            await self._take(decision, "signal")
+            return
+        await self._record_unreadable(name, arguments)
+
+    async def _take(self, decision: Decision, channel: str) -> Answer:
+        await workflow.wait_condition(lambda: self._subject is not None)
+        async with self._turn:
+            answer = await workflow.execute_activity_method(
+                DecisionActivities.judge_decision,
+                JudgeCall(
+                    subject=self._known_subject(),
+                    decision_json=decision.model_dump_json(),
+                    channel=channel,
+                    waiting_for_plan=self._plan_waiting,
+                    waiting_for_blockers=self._blockers_waiting,
+                ),
+                summary="Check who decides, and record it",
+                **STORE_STEP,
+            )
+            if answer.accepted and answer.complete:
+                self._settle(decision)
+            return answer
+
+    def _settle(self, decision: Decision) -> None:
+        if decision.verdict is Verdict.REPAIR:
+            self._repaired = True
+            self._answered = self._answered or bool(decision.answer)
+            self._blockers_waiting = tuple(item for item in self._blockers_waiting if item != decision.blocker)
+            return
+        self._verdict = decision.verdict
+        self._plan_waiting = None
+
+    async def _record_unreadable(self, name: str, arguments: Sequence[RawValue]) -> None:
+        await workflow.wait_condition(lambda: self._subject is not None)
+        problem = "the signal's name is not known" if name != "decide" else self._problem_of(arguments)
+        content = b"".join(value.payload.SerializeToString() for value in arguments)
+        async with self._turn:
+            await workflow.execute_activity_method(
+                DecisionActivities.record_unreadable,
+                UnreadableMessage(
+                    subject=self._known_subject(),
+                    name=name[:200],
+                    problem=problem,
+                    fingerprint=hashlib.sha256(content).hexdigest(),
+                ),
+                summary="Record a message that cannot be read",
+                **STORE_STEP,
+            )
+
+    def _known_subject(self) -> EngagementRef:
+        if self._subject is None:
+            raise AssertionError("handlers wait until the run knows its engagement")
+        return self._subject
+
+    @staticmethod
+    def _problem_of(arguments: Sequence[RawValue]) -> str:
+        if len(arguments) != 1:
+            return f"a decision has exactly one argument; this signal has {len(arguments)}"
+        return "the argument is not a decision"
+
+    @staticmethod
+    def _decision_in(arguments: Sequence[RawValue]) -> Decision | None:
+        if len(arguments) != 1:
+            return None
+        try:
+            decoded = workflow.payload_converter().from_payload(arguments[0].payload, Decision)
+        except Exception:  # noqa: BLE001 - the edge to whoever can signal; recorded by the caller as unreadable
+            return None
+        return decoded if isinstance(decoded, Decision) else None
+
+    @staticmethod
+    def _news_in(arguments: Sequence[RawValue]) -> DealNews:
+        """News without a readable version counts as the newest: the CRM is asked anyway."""
+        if len(arguments) == 1:
+            try:
+                decoded = workflow.payload_converter().from_payload(arguments[0].payload, DealNews)
+            except Exception:  # noqa: BLE001 - the same edge; nothing in the payload is believed
+                return DealNews()
+            if isinstance(decoded, DealNews):
+                return decoded
+        return DealNews()

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+from models.process import Planned, StepDone
+from models.roles import Role
+
+__all__ = ["CUSTOMER", "FIRM", "LEGAL_ENTITY", "OWNER_ROLE", "PARKED", "STAGE", "page_text", "show_stage"]
+
+FIRM = SearchAttributeKey.for_keyword("TielineFirm")
+LEGAL_ENTITY = SearchAttributeKey.for_keyword("TielineLegalEntity")
+CUSTOMER = SearchAttributeKey.for_keyword("TielineCustomer")
+STAGE = SearchAttributeKey.for_keyword("TielineStage")
+OWNER_ROLE = SearchAttributeKey.for_keyword("TielineOwnerRole")
+PARKED = SearchAttributeKey.for_bool("TielineParked")
+
+_MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]()#+-!|<>"})
+
+
+def show_stage(stage: str, *, parked: bool = False, owner: Role | None = None, planned: Planned | None = None) -> None:
+    """Tell lists and filters where this run stands, in one history event. No names, numbers or amounts."""
+    updates: list[SearchAttributeUpdate[Any]] = [STAGE.value_set(stage), PARKED.value_set(parked)]
+    updates.append(OWNER_ROLE.value_set(owner.value) if owner else OWNER_ROLE.value_unset())
+    if planned is not None and planned.legal_entity:
+        updates += [LEGAL_ENTITY.value_set(planned.legal_entity), CUSTOMER.value_set(planned.customer_key)]
+    workflow.upsert_search_attributes(updates)
+
+
+def page_text(
+    headline: str, planned: Planned | None, done: dict[str, StepDone], waits: tuple[str, ...] = (), hint: str = ""
+) -> str:
+    """The run page as somebody from finance reads it: headline, what waits, each operation and what became of it."""
+    parts = [f"## {headline.translate(_MARKDOWN)}"]
+    if waits:
+        parts.append("### Waits for\n" + "\n".join(f"- {text.translate(_MARKDOWN)}" for text in waits))
+    if hint:
+        parts.append(hint)
+    if planned is not None and planned.operations:
+        rows = [
+            f"| {row.summary.translate(_MARKDOWN)} | {row.guard} | {_became(done.get(row.step))} |"
+            for row in planned.operations
+        ]
+        parts.append("| What is done | Guard | Result |\n|---|---|---|\n" + "\n".join(rows))
+    if planned is not None and planned.warnings:
+        parts.append("### Good to know\n" + "\n".join(f"- {text.translate(_MARKDOWN)}" for text in planned.warnings))
+    return "\n\n".join(parts)
+
+
+def _became(done: StepDone | None) -> str:
+    if done is None:
+        return "not yet"
+    name = (done.ref.number or done.ref.record_id).translate(_MARKDOWN)
+    if done.created:
+        return f"created {name}"
+    return f"updated {name}" if done.changed else f"already there: {name}"
