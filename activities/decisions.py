@@ -22,6 +22,7 @@ class DecisionActivities:
 
     def __init__(
         self,
+        *,
         people: People,
         plans: PlanBook,
         desk: Desk,

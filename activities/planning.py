@@ -31,9 +31,9 @@ from models.records import BilledRow, RecordKind
 from models.roles import Role
 from models.survey import Chart
 from models.terms import SignedTerms
-from ports.crm import Deals
+from ports.crm import DealReader
 from ports.desk import Desk, PlanBook
-from ports.erp import Erp
+from ports.erp import ErpReader
 from ports.inbox import DealBindings
 
 __all__ = ["PlanningActivities"]
@@ -44,14 +44,15 @@ _CHART_KEPT_S = 300.0
 class PlanningActivities:
     """Read the ERP, apply the firm's rules, keep the plan; and read back afterwards what became of it.
 
-    Nothing here can reach a connector's write methods: planning is safe to run at any time.
+    It holds only the reading half of each connection (`ErpReader`, `DealReader`), so nothing on this path can reach a
+    connector's write methods: planning is safe to run at any time.
     """
 
     def __init__(
         self,
         *,
-        crm: Deals,
-        erps: Mapping[ConnectionId, Erp],
+        crm: DealReader,
+        erps: Mapping[ConnectionId, ErpReader],
         main_erp: ConnectionId,
         plans: PlanBook,
         desk: Desk,
@@ -146,7 +147,7 @@ class PlanningActivities:
         ladder: tuple[LadderRung, ...] = ()
         owner: Role | None = None
         if missing:
-            owner = sorted(missing[0].roles)[0]
+            owner = min(missing[0].roles)
             ladder = ladder_for(self._rules(), owner=owner, due_hours=8, start=self._now())
             await self._desk.ask_decision(digest, subject.workflow_id, ladder[0].at)
         elif plan.approvals:
@@ -214,7 +215,7 @@ class PlanningActivities:
             )
         )
 
-    async def _chart(self, erp: Erp) -> Chart:
+    async def _chart(self, erp: ErpReader) -> Chart:
         """Reference data, read again after five minutes."""
         kept = self._charts.get(erp.connection)
         now = self._now()

@@ -9,11 +9,11 @@ from models.operations import WriteBackDeal
 from models.records import Effect, Guard, Links
 from models.terms import SignedTerms
 
-__all__ = ["Deals"]
+__all__ = ["DealReader", "Deals"]
 
 
-class Deals(Protocol):
-    """What Tieline needs of a CRM for a closed-won deal."""
+class DealReader(Protocol):
+    """The reading half of a CRM connection."""
 
     @property
     def connection(self) -> ConnectionId:
@@ -38,6 +38,10 @@ class Deals(Protocol):
     def guard_of_write_back(self) -> Guard:
         """How a repeated write-back is kept to one effect."""
         ...
+
+
+class Deals(DealReader, Protocol):
+    """What Tieline needs of a CRM for a closed-won deal."""
 
     async def find_write_back(self, request: WriteBackDeal, links: Links) -> Effect | None:
         """Evidence that this write-back landed."""

@@ -24,6 +24,7 @@ __all__ = [
     "Customers",
     "EngagementHolds",
     "Erp",
+    "ErpReader",
     "Projects",
     "Surveys",
 ]
@@ -137,8 +138,8 @@ class EngagementHolds(Protocol):
         ...
 
 
-class Erp(Surveys, Customers, Contacts, CostCentres, Projects, BillingSchedules, Contracts, EngagementHolds, Protocol):
-    """Everything that quote to project needs of one ERP connection."""
+class ErpReader(Surveys, Protocol):
+    """The reading half of an ERP connection: all that planning may hold in its hands."""
 
     @property
     def connection(self) -> ConnectionId:
@@ -149,3 +150,17 @@ class Erp(Surveys, Customers, Contacts, CostCentres, Projects, BillingSchedules,
     def traits(self) -> ErpTraits:
         """What it can and cannot do."""
         ...
+
+
+class Erp(
+    ErpReader,
+    Customers,
+    Contacts,
+    CostCentres,
+    Projects,
+    BillingSchedules,
+    Contracts,
+    EngagementHolds,
+    Protocol,
+):
+    """Everything that quote to project needs of one ERP connection."""
