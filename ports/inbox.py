@@ -17,12 +17,14 @@ class InboxRow(Canonical):
     event: CrmEvent
     received_at: datetime
     attempts: int = 0
+    traceparent: str | None = None
+    """W3C trace context of the request that brought the event, so that one trace leads from the event to the record."""
 
 
 class Inbox(Protocol):
     """Accepted events: one row per event id, for ever. Accepted means stored."""
 
-    async def accept(self, event: CrmEvent, raw: bytes) -> bool:
+    async def accept(self, event: CrmEvent, raw: bytes, *, traceparent: str | None = None) -> bool:
         """Store it. False when this event id was accepted before (nothing is stored then)."""
         ...
 
