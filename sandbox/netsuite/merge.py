@@ -75,7 +75,10 @@ def _keyed(keys: tuple[str, ...], line: dict[str, Any], number: int) -> dict[str
 def _same(old: Lines, incoming: Lines) -> bool:
     # A repeated upsert of the very same lines changes nothing, keys included; anything else makes new lines.
     return all(
-        before is not None and line is not None and _plain(before) == (_plain(before) | _plain(line)) and _untouched(before)
+        before is not None
+        and line is not None
+        and _plain(before) == _plain(before) | _plain(line)
+        and _untouched(before)
         for before, line in zip_longest(old, incoming)
     )
 

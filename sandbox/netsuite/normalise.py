@@ -111,7 +111,8 @@ class Normaliser:
                 self._complain(value.get("refName", ""), spec.name, path)
                 return value
             value = value["id"]
-        if not isinstance(value, (str, int)) or isinstance(value, bool) or (kinds and self._directory.resolve(kinds, str(value)) is None):
+        plain = isinstance(value, (str, int)) and not isinstance(value, bool)
+        if not plain or (kinds and self._directory.resolve(kinds, str(value)) is None):
             self._complain(value, spec.name, path)
         return {"id": str(value)}
 

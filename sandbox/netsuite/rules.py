@@ -162,7 +162,7 @@ class Rules:
         record.setdefault("tranDate", self.today())
         lines = [line for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]
         record["applied"] = sum((Decimal(line.get("amount", 0)) for line in lines), Decimal(0))
-        record["total"] = Decimal(record.get("payment", record.get("total", record["applied"])))
+        record["total"] = Decimal(record.get("payment") or record.get("total") or record["applied"])
         record["payment"] = record["total"]
         record["unapplied"] = record["total"] - record["applied"]
         customer = self._store.get("customer", str(record.get("customer", {}).get("id"))) or {}

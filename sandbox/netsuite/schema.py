@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["ENTITIES", "ITEMS", "LINE_KEYS", "TRANSACTIONS", "Field", "RecordType", "record_types", "targets", "type_named"]
+__all__ = [
+    "ENTITIES", "ITEMS", "LINE_KEYS", "TRANSACTIONS", "Field", "RecordType", "record_types", "targets", "type_named",
+]  # fmt: skip
 
 DATA = Path(__file__).parent / "data"
 TRANSACTIONS = ("salesOrder", "invoice", "customerPayment", "expenseReport")
