@@ -1,1 +1,5 @@
 """Inbox, operations, bindings, plans, decisions, blockers, audit chain and watermarks, in SQL."""
+
+from store.opening import Store, open_store
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.events import CrmEvent
+from models.ids import ConnectionId, ContractNumber, DealId, FirmId
+from models.records import RecordKind
+from ports.inbox import InboxRow
+from store import chain
+from store.database import Database
+from store.tables import BindingRow, DealBindingRow, InboxTable, OperationTable, WatermarkRow
+
+__all__ = ["SqlDealBindings", "SqlInbox", "SqlWatermarks"]
+
+_INBOX = InboxTable.__table__  # type: ignore[attr-defined]
+_DEAL = DealBindingRow.__table__  # type: ignore[attr-defined]
+_BINDING = BindingRow.__table__  # type: ignore[attr-defined]
+_OPERATION = OperationTable.__table__  # type: ignore[attr-defined]
+_WATERMARK = WatermarkRow.__table__  # type: ignore[attr-defined]
+
+
+class SqlInbox:
+    """Accepted events in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, event: CrmEvent, raw: bytes, *, trace: str = "") -> bool:
+        """Store it. False when this event id was accepted before."""
+        now = self._database.clock()
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        async with self._database.write() as connection:
+            made = await connection.execute(
+                dialect.insert(_INBOX)
+                .values(
+                    connection=event.connection, event_id=event.event_id, document=event.model_dump_json(), raw=raw,
+                    trace=trace, waits=True, attempts=0, outcome="", received_at=now,
+                )
+                .on_conflict_do_nothing(index_elements=["connection", "event_id"])
+            )  # fmt: skip
+            if made.rowcount != 1:
+                return False
+            await chain.append(
+                connection, at=now, kind="event.accepted", engagement="", subject=event.event_id,
+                facts={"connection": event.connection, "record": event.record_id},
+            )  # fmt: skip
+        return True
+
+    async def list_waiting(self, limit: int) -> tuple[InboxRow, ...]:
+        """Events not yet handed on, oldest first."""
+        query = select(_INBOX).where(_INBOX.c.waits).order_by(_INBOX.c.row).limit(limit)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            InboxRow(
+                row=row.row, event=CrmEvent.model_validate_json(row.document), received_at=row.received_at,
+                attempts=row.attempts, trace=row.trace,
+            )
+            for row in rows
+        )  # fmt: skip
+
+    async def mark_handed_on(self, rows: tuple[int, ...], *, outcome: str) -> None:
+        """The process has it (or it was refused for the reason given)."""
+        now = self._database.clock()
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(_INBOX)
+                .where(_INBOX.c.row.in_(rows))
+                .values(waits=False, outcome=outcome[:1000], handed_on_at=now)
+            )
+
+    async def mark_attempt(self, rows: tuple[int, ...], *, reason: str) -> None:
+        """It could not be handed on now; it stays."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(_INBOX)
+                .where(_INBOX.c.row.in_(rows))
+                .values(attempts=_INBOX.c.attempts + 1, outcome=reason[:1000])
+            )
+
+
+class SqlDealBindings:
+    """Which deal sold which contract, in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
+        """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
+        query = select(_DEAL.c.deal).where(
+            and_(_DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract)
+        )
+        async with self._database.read() as looking:
+            held = (await looking.execute(query)).scalar_one_or_none()
+        if held is not None:
+            return DealId(held)
+        now = self._database.clock()
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        async with self._database.write() as writing:
+            await writing.execute(
+                dialect.insert(_DEAL)
+                .values(firm=firm, connection=connection, contract=contract, deal=deal, bound_at=now)
+                .on_conflict_do_nothing(index_elements=["firm", "connection", "contract"])
+            )
+            return DealId((await writing.execute(query)).scalar_one())
+
+    async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
+        """The deal for which we made that ERP project."""
+        query = (
+            select(_DEAL.c.deal)
+            .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
+            .where(
+                and_(
+                    _DEAL.c.firm == firm,
+                    _BINDING.c.kind == RecordKind.PROJECT.value,
+                    _BINDING.c.record_id == project_id,
+                )
+            )
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).scalar_one_or_none()
+        return DealId(found) if found is not None else None
+
+
+class SqlWatermarks:
+    """How far a sweep has come, in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> str | None:
+        """The stored position, or None before the first sweep."""
+        async with self._database.read() as connection:
+            query = select(_WATERMARK.c.value).where(_WATERMARK.c.name == name)
+            return (await connection.execute(query)).scalar_one_or_none()
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep the position."""
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        values = {"value": value, "updated_at": self._database.clock()}
+        async with self._database.write() as connection:
+            await connection.execute(
+                dialect.insert(_WATERMARK)
+                .values(name=name, **values)
+                .on_conflict_do_update(index_elements=["name"], set_=values)
+            )

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models.base import digest_of
+from models.errors import Fatal
+from models.ids import EngagementId, PlanDigest
+from models.plan import Plan
+from models.terms import SignedTerms
+from store import chain
+from store.database import Database
+from store.tables import PlanRow, TermsRow
+
+__all__ = ["SqlPlanBook"]
+
+_PLAN = PlanRow.__table__  # type: ignore[attr-defined]
+_TERMS = TermsRow.__table__  # type: ignore[attr-defined]
+_KEPT = 256
+Kept = TypeVar("Kept")
+
+
+class SqlPlanBook:
+    """Plans and signed terms by fingerprint. They never change, so the last few are kept in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._terms: OrderedDict[str, SignedTerms] = OrderedDict()
+
+    async def save_plan(self, plan: Plan) -> PlanDigest:
+        """Keep the plan. The same plan twice is one row."""
+        digest = plan.digest
+        now = self._database.clock()
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        async with self._database.write() as connection:
+            made = await connection.execute(
+                dialect.insert(_PLAN)
+                .values(digest=digest, engagement=plan.engagement, document=plan.model_dump_json(), made_at=now)
+                .on_conflict_do_nothing(index_elements=["digest"])
+            )
+            if made.rowcount == 1:
+                await chain.append(
+                    connection, at=now, kind="plan.made", engagement=plan.engagement, subject=digest,
+                    facts={
+                        "rules": plan.rules_version, "terms": plan.terms_digest, "match": plan.match.outcome,
+                        "evidence": " ".join(plan.match.evidence)[:500],
+                        "applied_rules": ",".join(sorted({rule.rule for rule in plan.rules})),
+                    },
+                )  # fmt: skip
+        _keep(self._plans, digest, plan)
+        return digest
+
+    async def save_terms(self, engagement: EngagementId, terms: SignedTerms) -> str:
+        """Keep what was read from the CRM. Equal content twice is one row."""
+        reference = digest_of(terms)
+        if reference not in self._terms:
+            dialect = sqlite if self._database.is_sqlite else postgresql
+            async with self._database.write() as connection:
+                await connection.execute(
+                    dialect.insert(_TERMS)
+                    .values(
+                        reference=reference, engagement=engagement, document=terms.model_dump_json(),
+                        read_at=self._database.clock(),
+                    )
+                    .on_conflict_do_nothing(index_elements=["reference"])
+                )  # fmt: skip
+            _keep(self._terms, reference, terms)
+        return reference
+
+    async def get_terms(self, reference: str) -> SignedTerms:
+        """What was read under that reference."""
+        if reference in self._terms:
+            return self._terms[reference]
+        async with self._database.read() as connection:
+            text = (
+                await connection.execute(select(_TERMS.c.document).where(_TERMS.c.reference == reference))
+            ).scalar_one_or_none()
+        if text is None:
+            raise Fatal(f"The store has no signed terms {reference}.", record=reference)
+        terms = SignedTerms.model_validate_json(text)
+        _keep(self._terms, reference, terms)
+        return terms
+
+    async def get_plan(self, digest: PlanDigest) -> Plan:
+        """The plan of that digest; a stored plan that does not match its digest was tampered with and is refused."""
+        if digest in self._plans:
+            return self._plans[digest]
+        async with self._database.read() as connection:
+            text = (
+                await connection.execute(select(_PLAN.c.document).where(_PLAN.c.digest == digest))
+            ).scalar_one_or_none()
+        if text is None:
+            raise Fatal(f"The store has no plan {digest}.", record=digest)
+        plan = Plan.model_validate_json(text)
+        if plan.digest != digest:
+            raise Fatal(f"The stored plan {digest} was changed after it was made. Nothing of it is applied.")
+        _keep(self._plans, digest, plan)
+        return plan
+
+
+def _keep(kept: OrderedDict[str, Kept], key: str, value: Kept) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
