@@ -1,1 +1,8 @@
-"""What connectors share: HTTP session, fault translation, limiter, ConnectorSpec."""
+"""What connectors share: HTTP session, fault translation, ConnectorSpec."""
+
+from connector_kit.fault_table import Fault, FaultTable
+from connector_kit.session import Effectful, Reply, VendorSession
+from connector_kit.signatures import BadSignature
+from connector_kit.spec import ConnectorSpec, EventReader
+
+__all__ = ["BadSignature", "ConnectorSpec", "Effectful", "EventReader", "Fault", "FaultTable", "Reply", "VendorSession"]
