@@ -45,7 +45,7 @@ class Reply(Canonical):
         """Whether it calls itself JSON; a maintenance page with status 200 does not."""
         return "json" in self.headers.get("content-type", "")
 
-    def json(self) -> Any:
+    def document(self) -> Any:
         """The document, with every decimal exact. Raises ValueError when it is not what it calls itself."""
         return json.loads(self.content, parse_float=Decimal)
 
@@ -105,7 +105,8 @@ class VendorSession:
     def _lost(self, effect: Effectful, what: str) -> Retryable:
         if effect is Effectful.WRITE:
             return OutcomeUnknown(
-                f"{self._system} did not confirm the request ({what}). We are checking; nothing is repeated until we know."
+                f"{self._system} did not confirm the request ({what}). We are checking; "
+                "nothing is repeated until we know."
             )
         return Retryable(f"{self._system} did not answer ({what}). It is asked again.")
 
