@@ -15,7 +15,7 @@ WINDOW_S = 300
 
 
 class BadSignature(TielineError):
-    """The sender of an event could not be recognised, or the event is too old. It is refused, and nothing of it is read."""
+    """The sender of an event is not recognised, or the event is too old. It is refused and not read."""
 
     code = "TL-INT-042"
 
@@ -37,7 +37,8 @@ def check_signature(
         raise BadSignature("The event has no readable timestamp header. Send epoch seconds.", field="timestamp")
     if abs(now.timestamp() - int(timestamp)) > window_s:
         raise BadSignature(
-            f"The event was signed more than {window_s // 60} minutes from now. Check the sender's clock, or send it again.",
+            f"The event was signed more than {window_s // 60} minutes from now. "
+            "Check the sender's clock, or send it again.",
             field="timestamp",
         )
     content = timestamp.encode() + b"." + body

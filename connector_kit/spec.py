@@ -17,7 +17,7 @@ Config = TypeVar("Config", bound=BaseModel)
 
 
 class EventReader(Protocol):
-    """Verify and parse one incoming event. Raises models.errors.NeedsRepair or events.BadSignature; no clock, no network."""
+    """Verify and parse one incoming event. Raises BadSignature or NeedsRepair; no clock, no network."""
 
     def __call__(
         self,

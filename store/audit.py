@@ -13,6 +13,8 @@ from store.tables import AuditRow, ChainHeadRow
 __all__ = ["SqlAuditTrail"]
 
 _PAGE = 5_000
+_AUDIT = AuditRow.__table__  # type: ignore[attr-defined]
+_HEAD = ChainHeadRow.__table__  # type: ignore[attr-defined]
 
 
 class SqlAuditTrail:
@@ -30,9 +32,9 @@ class SqlAuditTrail:
 
     async def list_entries(self, engagement: str | None = None) -> tuple[AuditEntry, ...]:
         """Entries, oldest first."""
-        query = select(AuditRow.__table__).order_by(AuditRow.seq)  # type: ignore[attr-defined,arg-type]
+        query = select(_AUDIT).order_by(_AUDIT.c.seq)
         if engagement is not None:
-            query = query.where(AuditRow.engagement == engagement)
+            query = query.where(_AUDIT.c.engagement == engagement)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return tuple(_entry(row) for row in rows)
@@ -40,19 +42,20 @@ class SqlAuditTrail:
     async def head(self) -> tuple[int, str]:
         """Number and hash of the newest entry, for an anchor outside the database."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(ChainHeadRow.seq, ChainHeadRow.hash))).one()
+            row = (await connection.execute(select(_HEAD))).one()
         return row.seq, row.hash
 
     async def verify(self) -> ChainReport:
         """Walk the chain in pages: numbers without gaps, each hash right, and the end where the head says."""
         seen, previous = 0, chain.GENESIS
-        table = AuditRow.__table__  # type: ignore[attr-defined]
         async with self._database.read() as connection:
-            head = (await connection.execute(select(ChainHeadRow.seq, ChainHeadRow.hash))).one()
+            head = (await connection.execute(select(_HEAD))).one()
             last = 0
             while True:
                 page = (
-                    await connection.execute(select(table).where(table.c.seq > last).order_by(table.c.seq).limit(_PAGE))
+                    await connection.execute(
+                        select(_AUDIT).where(_AUDIT.c.seq > last).order_by(_AUDIT.c.seq).limit(_PAGE)
+                    )
                 ).all()
                 if not page:
                     break
@@ -74,7 +77,10 @@ def _problem(row: Row[Any], expected: int, previous: str) -> str:
         return f"Entry {expected} is missing."
     if row.previous_hash != previous:
         return f"Entry {row.seq} does not follow the one before it."
-    link = chain.hash_of(row.seq, row.at, row.kind, row.engagement, row.subject, row.facts, row.previous_hash)
+    link = chain.hash_of(
+        seq=row.seq, at=row.at, kind=row.kind, engagement=row.engagement, subject=row.subject, facts=row.facts,
+        previous=row.previous_hash,
+    )  # fmt: skip
     return "" if link == row.hash else f"Entry {row.seq} was changed."
 
 

@@ -26,7 +26,7 @@ class SqlInbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(self, event: CrmEvent, raw: bytes, *, trace: str = "") -> bool:
+    async def accept(self, event: CrmEvent, raw: bytes, *, traceparent: str | None = None) -> bool:
         """Store it. False when this event id was accepted before."""
         now = self._database.clock()
         dialect = sqlite if self._database.is_sqlite else postgresql
@@ -35,7 +35,7 @@ class SqlInbox:
                 dialect.insert(_INBOX)
                 .values(
                     connection=event.connection, event_id=event.event_id, document=event.model_dump_json(), raw=raw,
-                    trace=trace, waits=True, attempts=0, outcome="", received_at=now,
+                    traceparent=traceparent, waits=True, attempts=0, outcome="", received_at=now,
                 )
                 .on_conflict_do_nothing(index_elements=["connection", "event_id"])
             )  # fmt: skip
@@ -55,7 +55,7 @@ class SqlInbox:
         return tuple(
             InboxRow(
                 row=row.row, event=CrmEvent.model_validate_json(row.document), received_at=row.received_at,
-                attempts=row.attempts, trace=row.trace,
+                attempts=row.attempts, traceparent=row.traceparent,
             )
             for row in rows
         )  # fmt: skip

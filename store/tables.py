@@ -31,7 +31,7 @@ class UtcInstant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, _dialect: Any) -> datetime | None:
         """To UTC."""
         if value is None:
             return None
@@ -39,7 +39,7 @@ class UtcInstant(TypeDecorator[datetime]):
             raise ValueError("An instant without time zone cannot be stored.")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Any) -> datetime | None:
         """SQLite forgets the zone; it is always UTC."""
         if value is None:
             return None
@@ -183,7 +183,7 @@ class InboxTable(SQLModel, table=True):
     event_id: str = _text()
     document: str = _text()
     raw: bytes = Field(sa_type=LargeBinary)
-    trace: str = _text(default="")
+    traceparent: str | None = _text(default=None, nullable=True)
     waits: bool = Field(default=True, index=True)
     attempts: int = Field(default=0)
     outcome: str = _text(default="")

@@ -119,7 +119,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.Column("trace", sa.Text(), nullable=False),
+        sa.Column("traceparent", sa.Text(), nullable=True),
         sa.Column("waits", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
