@@ -2,7 +2,7 @@
 
 import string
 
-__all__ = ["IdGenerator", "checksum", "is_id", "to_18"]
+__all__ = ["IdGenerator", "checksum", "is_id", "sequence", "to_18"]
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SUFFIX = string.ascii_uppercase + "012345"
@@ -30,6 +30,14 @@ def to_18(text: str) -> str:
     return text[:_SHORT] + checksum(text[:_SHORT])
 
 
+def sequence(record_id: str) -> int:
+    """Return the running number inside an id, from which automatic numbers are made."""
+    number = 0
+    for char in record_id[_PREFIX + len(_POD) : _SHORT]:
+        number = number * len(_BASE62) + _BASE62.index(char)
+    return number
+
+
 class IdGenerator:
     """Gives ids in order, per kind, and never one that was given before, restarts included."""
 
@@ -45,12 +53,9 @@ class IdGenerator:
 
     def note(self, record_id: str) -> None:
         """Remember an id that is in use, so that it is not given again."""
-        prefix, pod, digits = record_id[:_PREFIX], record_id[_PREFIX:6], record_id[6:_SHORT]
+        prefix, pod = record_id[:_PREFIX], record_id[_PREFIX : _PREFIX + len(_POD)]
         if pod == _POD and is_id(record_id):
-            number = 0
-            for char in digits:
-                number = number * 62 + _BASE62.index(char)
-            self._last[prefix] = max(self._last.get(prefix, 0), number)
+            self._last[prefix] = max(self._last.get(prefix, 0), sequence(record_id))
 
 
 def _in_base62(number: int, width: int) -> str:

@@ -170,11 +170,11 @@ def _join_children(objects: dict[str, ObjectDef], standard: dict[str, Any]) -> N
                 parent.children[one.child_relationship.lower()] = (one.child_relationship, child.name, one.name)
     for name, facts in standard.items():
         for relation, child_name in facts.get("children", {}).items():
-            parent, child = objects.get(name.lower()), objects.get(child_name.lower())
-            if parent is None or child is None or relation.lower() in parent.children:
+            owner, kind = objects.get(name.lower()), objects.get(child_name.lower())
+            if owner is None or kind is None or relation.lower() in owner.children:
                 continue
-            if link := _link(child, name, relation):
-                parent.children[relation.lower()] = (relation, child.name, link)
+            if link := _link(kind, name, relation):
+                owner.children[relation.lower()] = (relation, kind.name, link)
 
 
 def _link(child: ObjectDef, parent: str, relation: str) -> str | None:

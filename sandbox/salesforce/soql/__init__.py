@@ -2,6 +2,6 @@
 
 from sandbox.salesforce.soql.bind import Bound, bind_condition, bind_query
 from sandbox.salesforce.soql.parse import parse_condition, parse_query
-from sandbox.salesforce.soql.run import Runner
+from sandbox.salesforce.soql.run import ChildPages, Runner
 
-__all__ = ["Bound", "Runner", "bind_condition", "bind_query", "parse_condition", "parse_query"]
+__all__ = ["Bound", "ChildPages", "Runner", "bind_condition", "bind_query", "parse_condition", "parse_query"]

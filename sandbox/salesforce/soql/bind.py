@@ -14,7 +14,6 @@ from sandbox.salesforce.soql.tree import (
     Chain,
     ChildQuery,
     Column,
-    Comparison,
     Condition,
     InQuery,
     Literal_,
@@ -143,7 +142,9 @@ class _Binder:
         target = self._schema.find(name)
         if target is None:
             hint = _hint("__c", "entity", "custom object")
-            raise SalesforceError("INVALID_TYPE", self._at(query.source, f"sObject type '{name}' is not supported. {hint}"))
+            raise SalesforceError(
+                "INVALID_TYPE", self._at(query.source, f"sObject type '{name}' is not supported. {hint}")
+            )
         return self.bound(query, target)
 
     def bound(self, query: Query, target: ObjectDef, depth: int = 0) -> Bound:
@@ -230,7 +231,9 @@ class _Binder:
             return BoundColumn(None, item.function)
         reach = self.reach(item.path, target, alias)
         if item.function in {"sum", "avg"} and reach.field.type not in NUMERIC:
-            raise malformed(self._text, item.path.at, f"field {reach.field.name} does not support aggregate operator SUM")
+            raise malformed(
+                self._text, item.path.at, f"field {reach.field.name} does not support aggregate operator SUM"
+            )
         return BoundColumn(reach, item.function, item.alias)
 
     def _all_fields(self, item: AllFields, query: Query, target: ObjectDef) -> list[BoundColumn]:
@@ -272,7 +275,9 @@ class _Binder:
         shown = _SHOWN_TYPE.get(field.type, field.type)
         wanted = _WORDS.get(field.type, {"number"} if field.type in NUMERIC else {"text"})
         if value.kind not in wanted:
-            quoted = "and should not be enclosed in quotes" if value.kind == "text" else "and should be enclosed in quotes"
+            quoted = (
+                "and should not be enclosed in quotes" if value.kind == "text" else "and should be enclosed in quotes"
+            )
             ending = f" {quoted}" if value.kind == "text" or wanted == {"text"} else ""
             shown = "string" if wanted == {"text"} else shown
             message = f"value of filter criterion for field '{field.name}' must be of type {shown}{ending}"

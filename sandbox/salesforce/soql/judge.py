@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sandbox.salesforce.schema_notation import NUMERIC, FieldDef
 from sandbox.salesforce.ids import to_18
+from sandbox.salesforce.schema_notation import NUMERIC, FieldDef
 from sandbox.salesforce.soql.bind import Bound, BoundChain, BoundCondition, BoundNot, Reach, Test
 from sandbox.salesforce.soql.date_words import span
 from sandbox.salesforce.soql.parse import unescape
@@ -144,21 +144,19 @@ def _midnight(day: date) -> str:
 
 
 def _ordered(operator: str, value: Any, low: Any, high: Any) -> bool:
-    if operator == "!=":
-        return value is None or not low <= value <= high
+    """Compare with a span; a single value is a span of one. Only != holds for a blank."""
     if value is None:
-        return False
-    match operator:
-        case "=":
-            return bool(low <= value <= high)
-        case "<":
-            return bool(value < low)
-        case "<=":
-            return bool(value <= high)
-        case ">":
-            return bool(value > high)
-        case _:
-            return bool(value >= low)
+        return operator == "!="
+    inside = low <= value <= high
+    holds = {
+        "=": inside,
+        "!=": not inside,
+        "<": value < low,
+        "<=": value <= high,
+        ">": value > high,
+        ">=": value >= low,
+    }
+    return bool(holds[operator])
 
 
 def _like(pattern: str) -> re.Pattern[str]:

@@ -1,6 +1,7 @@
 """Runs a bound query over the records and shapes the rows as the vendor answers them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cmp_to_key
@@ -12,18 +13,34 @@ from sandbox.salesforce.soql.bind import Bound, BoundChain, BoundChild, BoundCol
 from sandbox.salesforce.soql.judge import Judge, Row, Rows, comparable, follow, sort_value
 from sandbox.salesforce.values import shown_value
 
-__all__ = ["Runner"]
+__all__ = ["ChildPages", "Runner"]
 
 Json = dict[str, Any]
+_AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
+    "count": len,
+    "sum": lambda values: sum(values, Decimal(0)) if values else None,
+    "avg": lambda values: sum(values, Decimal(0)) / len(values) if values else None,
+    "min": lambda values: min(values, default=None),
+    "max": lambda values: max(values, default=None),
+}
+
+
+@dataclass(frozen=True)
+class ChildPages:
+    """How many children of a row one answer holds, and how the rest is fetched."""
+
+    size: int
+    locate: Callable[[Bound, list[str]], str]
 
 
 class Runner:
     """Runs queries over one view of the records at one instant."""
 
-    def __init__(self, rows: Rows, now: datetime, version: str) -> None:
-        """Query these records and link rows in this API version."""
+    def __init__(self, rows: Rows, now: datetime, version: str, pages: ChildPages | None = None) -> None:
+        """Query these records and link rows in this API version; `pages` cuts large child sets."""
         self._rows = rows
         self._version = version
+        self._pages = pages
         self._judge = Judge(rows, now, self._inner_ids)
 
     def ids(self, bound: Bound) -> list[str]:
@@ -64,7 +81,7 @@ class Runner:
             buckets[()] = []
         members = list(buckets.values())
         if bound.order:
-            members.sort(key=cmp_to_key(lambda one, other: self._group_order(bound.order, one, other)))
+            members.sort(key=self._group_key(bound.order))
         stop = None if bound.limit is None else bound.offset + bound.limit
         return [self._group_row(bound, rows) for rows in members[bound.offset : stop]]
 
@@ -88,13 +105,18 @@ class Runner:
     def _children(self, column: BoundChild, parent_id: str) -> Json | None:
         found = self._rows.where(column.query.target.name, column.link, parent_id)
         rows = self._matching(column.query, found)
+        total = len(rows)
         if not rows:
             return None
-        return {
-            "totalSize": len(rows),
-            "done": True,
-            "records": [self.shape(column.query, row) for row in rows],
-        }
+        rest = None
+        if self._pages is not None and len(rows) > self._pages.size:
+            rest = self._pages.locate(column.query, [row["Id"] for row in rows])
+            rows = rows[: self._pages.size]
+        answer: Json = {"totalSize": total, "done": rest is None}
+        if rest is not None:
+            answer["nextRecordsUrl"] = rest
+        answer["records"] = [self.shape(column.query, row) for row in rows]
+        return answer
 
     def _matching(self, bound: Bound, candidates: list[Row]) -> list[Row]:
         found = [row for row in candidates if self._judge.holds(bound.where, row)]
@@ -107,7 +129,8 @@ class Runner:
         kind = bound.target.name
         for test in _required(bound.where):
             field = test.reach.field
-            if test.reach.steps or test.operator not in {"=", "in"} or any(one.value in {None, ""} for one in test.values):
+            blank = any(one.value in {None, ""} for one in test.values)
+            if test.reach.steps or test.operator not in {"=", "in"} or blank:
                 continue
             values = self._inner_ids(test.query) if test.query else [str(one.value) for one in test.values]
             if field.type == "id":
@@ -115,7 +138,7 @@ class Runner:
                 return [row for row in rows if row is not None and row["Id"].startswith(bound.target.prefix)]
             if self._rows.indexed(kind, field.name):
                 unique = {row["Id"]: row for value in values for row in self._rows.where(kind, field.name, value)}
-                return sorted(unique.values(), key=lambda row: str(row["Id"]).swapcase())
+                return sorted(unique.values(), key=lambda row: str(row["Id"]))
         return self._rows.all(kind)
 
     def _inner_ids(self, bound: Bound) -> set[str]:
@@ -135,11 +158,14 @@ class Runner:
                     return result
         return 0
 
-    def _group_order(self, keys: tuple[BoundOrder, ...], one: list[Row], other: list[Row]) -> int:
-        for key in keys:
-            if (result := _compared(key, self._aggregate(key.column, one), self._aggregate(key.column, other))) != 0:
-                return result
-        return 0
+    def _group_key(self, keys: tuple[BoundOrder, ...]) -> Callable[[list[Row]], Any]:
+        def compare(one: list[Row], other: list[Row]) -> int:
+            results = (
+                _compared(key, self._aggregate(key.column, one), self._aggregate(key.column, other)) for key in keys
+            )
+            return next((result for result in results if result), 0)
+
+        return cmp_to_key(compare)
 
     def _group_row(self, bound: Bound, rows: list[Row]) -> Json:
         shaped: Json = {"attributes": {"type": "AggregateResult"}}
@@ -160,21 +186,11 @@ class Runner:
             return len(rows)
         reach = column.reach
         values = [value for row in rows if (value := follow(reach, row, self._rows)) is not None]
-        match column.function:
-            case None:
-                return comparable(reach.field, values[0]) if values else None
-            case "count":
-                return len(values)
-            case "count_distinct":
-                return len({sort_value(reach.field, value) for value in values})
-            case "sum":
-                return sum(values, Decimal(0)) if values else None
-            case "avg":
-                return sum(values, Decimal(0)) / len(values) if values else None
-            case "min":
-                return min(values, default=None)
-            case _:
-                return max(values, default=None)
+        if column.function is None:
+            return comparable(reach.field, values[0]) if values else None
+        if column.function == "count_distinct":
+            return len({sort_value(reach.field, value) for value in values})
+        return _AGGREGATES[column.function](values)
 
 
 def _required(condition: BoundCondition | None) -> list[Test]:
