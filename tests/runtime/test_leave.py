@@ -8,7 +8,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", program], cwd=_ROOT, capture_output=True, text=True, timeout=10, check=False
     )
 
