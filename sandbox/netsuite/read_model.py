@@ -19,8 +19,10 @@ __all__ = ["DATE_COLUMNS", "ReadModel"]
 
 _TYPE_CODES = {"salesOrder": "SalesOrd", "invoice": "CustInvc", "customerPayment": "CustPymt",
                "expenseReport": "ExpRept"}  # fmt: skip
-_STATUS_LABELS = {"SalesOrd": ("salesOrder", "Sales Order"), "CustInvc": ("invoice", "Invoice"),
-                  "CustPymt": ("customerPayment", "Payment"), "ExpRept": ("expenseReport", "Expense Report")}  # fmt: skip
+_STATUS_LABELS = {
+    "SalesOrd": ("salesOrder", "Sales Order"), "CustInvc": ("invoice", "Invoice"),
+    "CustPymt": ("customerPayment", "Payment"), "ExpRept": ("expenseReport", "Expense Report"),
+}  # fmt: skip
 _ENTITY_TYPES = {"customer": "CustJob", "job": "Job", "contact": "Contact", "employee": "Employee"}
 _ITEM_TYPES = {"serviceSaleItem": "Service", "nonInventorySaleItem": "NonInvtPart"}
 _LINE_TABLES = {"billingSchedule.milestone": "billingschedulemilestone",

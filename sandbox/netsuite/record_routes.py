@@ -90,11 +90,11 @@ class RecordRoutes:
         if method == "DELETE":
             self._records.delete(call.kind, key, call.options.author)
             return Response(204)
+        if method == "PUT" and not key.startswith("eid:"):
+            raise _wrong_verb(call.request)
         body = _body(call.request)
         if method == "PATCH":
             return self._written(call, self._records.update(call.kind, key, body, call.options))
-        if not key.startswith("eid:"):
-            raise _wrong_verb(call.request)
         return self._written(call, self._records.upsert(call.kind, key.removeprefix("eid:"), body, call.options))
 
     def _created(self, call: _Call) -> Response:

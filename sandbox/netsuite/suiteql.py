@@ -70,7 +70,8 @@ class SuiteQl:
         for number, one in enumerate(select, start=1):
             if isinstance(one, exp.Star) or (isinstance(one, exp.Column) and isinstance(one.this, exp.Star)):
                 return self._all_columns(tree)
-            names.append((one.alias_or_name or f"expr{number}").lower())
+            named = isinstance(one, (exp.Alias, exp.Column))
+            names.append(one.alias_or_name.lower() if named else f"expr{number}")
         return names
 
     def _all_columns(self, tree: exp.Query) -> list[str]:
