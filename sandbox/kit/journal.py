@@ -1,6 +1,5 @@
 """The append-only list of what was really applied in a simulator: the judge of every test."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,7 +57,6 @@ class Journal:
             text = "".join(dumps(asdict(entry)) + "\n" for entry in entries)
             with self.path.open("ab", buffering=0) as file:
                 file.write(text.encode())
-                os.fsync(file.fileno())
         self.entries.extend(entries)
 
     def read_back(self) -> list[Entry]:

@@ -84,6 +84,13 @@ class Directory:
                 return kind, record
         return None
 
+    def customer_of(self, entity: Record) -> tuple[str, Record] | None:
+        """Find the customer behind a reference to a customer or to one of its projects."""
+        found = self.resolve(("customer", "job"), str(entity.get("id")))
+        if found and found[0] == "job" and (parent := found[1].get("parent")):
+            return self.resolve(("customer",), parent["id"])
+        return found
+
     def _follow(self, kind: str, record_id: str, record: Record | None) -> None:
         if record_id.isdigit():
             self._last[id_space(kind)] = max(self._last[id_space(kind)], int(record_id))

@@ -1,13 +1,13 @@
 """What the account insists on, fills in and computes when a record is saved."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sandbox.kit import Record, World
 from sandbox.netsuite.directory import Directory
 from sandbox.netsuite.errors import NsError, already_exists, bad_value, missing, user_error
+from sandbox.netsuite.sales_rules import SalesRules, numbered, today
 
 __all__ = ["Rules", "refused_lock"]
 
@@ -24,10 +24,7 @@ _REQUIRED = {
     "customerPayment": ("customer",), "charge": ("billTo", "billingItem"), "timeBill": ("employee", "hours"),
     "expenseReport": ("entity", "subsidiary"),
 }  # fmt: skip
-_PREFIXES = {"customer": "CUST", "job": "PRJ", "salesOrder": "SO", "invoice": "INV", "customerPayment": "PYMT",
-             "expenseReport": "EXP"}  # fmt: skip
 _SCHEDULE_CODES = {"1": "CM", "2": "FBI", "3": "FBM", "4": "TM", "5": "STD"}
-_CENT = Decimal("0.01")
 
 
 class Rules:
@@ -38,9 +35,10 @@ class Rules:
         self._world = world
         self._store = world.store
         self._directory = directory
+        sales = SalesRules(world, directory)
         self._of: dict[str, Callable[[str, Record, Record | None], None]] = {
             "customer": self._customer, "contact": self._contact, "job": self._job, "employee": self._contact,
-            "salesOrder": self._order, "invoice": self._invoice, "customerPayment": self._payment,
+            "salesOrder": sales.order, "invoice": sales.invoice, "customerPayment": sales.payment,
             "billingSchedule": self._schedule, "timeBill": self._time, "charge": self._charge,
         }  # fmt: skip
 
@@ -60,10 +58,6 @@ class Rules:
         given = str(record.get("scheduleType", {}).get("id", "STD"))
         return _SCHEDULE_CODES.get(given, given)
 
-    def today(self) -> str:
-        """Return the account's present business date."""
-        return self._world.clock.now().date().isoformat()
-
     def _customer(self, record_id: str, record: Record, old: Record | None) -> None:
         record.setdefault("isPerson", False)
         record.setdefault("isInactive", False)
@@ -72,7 +66,7 @@ class Rules:
             if not person:
                 raise missing(["Last Name"])
             record["companyName"] = person
-        self._number("customer", record_id, record)
+        numbered("customer", record_id, record)
         record.setdefault("entityStatus", {"id": "13"})
         record.setdefault("balance", 0)
         if old is None and "currency" not in record and (home := self._home_currency(record)):
@@ -91,85 +85,12 @@ class Rules:
     def _job(self, record_id: str, record: Record, old: Record | None) -> None:
         del old
         record.setdefault("isInactive", False)
-        self._number("job", record_id, record)
+        numbered("job", record_id, record)
         parent = self._store.get("customer", str(record.get("parent", {}).get("id")))
         for name in ("subsidiary", "currency"):
             if name not in record and parent and name in parent:
                 record[name] = parent[name]
         record.setdefault("entityStatus", {"id": "2"})
-
-    def _order(self, record_id: str, record: Record, old: Record | None) -> None:
-        self._number("salesOrder", record_id, record)
-        self._complete_sale(record_id, record, old)
-        record.setdefault("orderStatus", {"id": "A"})
-        record["status"] = {"id": _order_status(record, record["item"]["items"])}
-
-    def _invoice(self, record_id: str, record: Record, old: Record | None) -> None:
-        self._number("invoice", record_id, record)
-        self._complete_sale(record_id, record, old)
-        self._settle(record)
-
-    def _complete_sale(self, record_id: str, record: Record, old: Record | None) -> None:
-        self._default_from_entity(record)
-        record.setdefault("tranDate", self.today())
-        lines: list[dict[str, Any]] = record.get("item", {}).get("items", [])
-        if not record.get("entity"):
-            raise missing(["Customer"])
-        if not lines:
-            raise user_error("You must enter at least one line item for this transaction.")
-        self._check_billed(record, old)
-        for number, line in enumerate(lines):
-            self._complete_line(record_id, line, number)
-        record["subtotal"] = sum((Decimal(line["amount"]) for line in lines), Decimal(0))
-        record.setdefault("taxTotal", 0)
-        record["total"] = record["subtotal"] + Decimal(record["taxTotal"])
-        record.setdefault("exchangeRate", 1)
-
-    def _complete_line(self, record_id: str, line: dict[str, Any], number: int) -> None:
-        path = f"item.items[{number}]"
-        if not line.get("item"):
-            raise missing(["Item"])
-        line.setdefault("quantity", 1)
-        if "amount" not in line:
-            line["amount"] = (Decimal(line["quantity"]) * Decimal(line.get("rate", 0))).quantize(_CENT)
-        if "rate" not in line and line["quantity"]:
-            line["rate"] = Decimal(line["amount"]) / Decimal(line["quantity"])
-        line.setdefault("line", number + 1)
-        line.setdefault("lineUniqueKey", f"{record_id}{int(line['line']):03d}")
-        line.setdefault("quantityBilled", 0)
-        line.setdefault("isClosed", False)
-        if Decimal(line["quantity"]) < Decimal(line["quantityBilled"]):
-            raise bad_value(line["quantity"], "quantity", f"{path}.quantity")
-
-    def _check_billed(self, record: Record, old: Record | None) -> None:
-        kept = {str(line.get("line")) for line in record["item"]["items"]}
-        for line in (old or {}).get("item", {}).get("items", []):
-            if Decimal(line.get("quantityBilled", 0)) > 0 and str(line["line"]) not in kept:
-                raise user_error(f"You cannot delete line {line['line']}, because it has been billed.")
-
-    def _settle(self, invoice: Record) -> None:
-        invoice.setdefault("amountPaid", 0)
-        invoice["amountRemaining"] = Decimal(invoice["total"]) - Decimal(invoice["amountPaid"])
-        invoice["status"] = {"id": "B" if invoice["amountRemaining"] <= 0 else "A"}
-        term = self._store.get("term", str(invoice.get("terms", {}).get("id"))) or {}
-        if "dueDate" not in invoice:
-            due = date.fromisoformat(invoice["tranDate"]) + timedelta(days=int(term.get("daysUntilNetDue", 0)))
-            invoice["dueDate"] = due.isoformat()
-
-    def _payment(self, record_id: str, record: Record, old: Record | None) -> None:
-        del old
-        self._number("customerPayment", record_id, record)
-        record.setdefault("tranDate", self.today())
-        lines = [line for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]
-        record["applied"] = sum((Decimal(line.get("amount", 0)) for line in lines), Decimal(0))
-        record["total"] = Decimal(record.get("payment") or record.get("total") or record["applied"])
-        record["payment"] = record["total"]
-        record["unapplied"] = record["total"] - record["applied"]
-        customer = self._store.get("customer", str(record.get("customer", {}).get("id"))) or {}
-        for name in ("subsidiary", "currency"):
-            if name in customer:
-                record.setdefault(name, customer[name])
-        record.setdefault("status", {"id": "C"})
 
     def _schedule(self, record_id: str, record: Record, old: Record | None) -> None:
         del record_id, old
@@ -192,38 +113,22 @@ class Rules:
 
     def _time(self, record_id: str, record: Record, old: Record | None) -> None:
         del record_id, old
-        record.setdefault("tranDate", self.today())
+        record.setdefault("tranDate", today(self._world))
         record.setdefault("approvalStatus", {"id": "1"})
         record.setdefault("timeType", {"id": "A"})
         record.setdefault("isBillable", False)
 
     def _charge(self, record_id: str, record: Record, old: Record | None) -> None:
         del record_id, old
-        record.setdefault("chargeDate", self.today())
+        record.setdefault("chargeDate", today(self._world))
         record.setdefault("stage", {"id": "NON_BILLABLE"})
         record.setdefault("use", {"id": "Actual"})
         if "amount" not in record and "rate" in record:
             record["amount"] = Decimal(record["rate"]) * Decimal(record.get("quantity", 1))
 
-    def _number(self, kind: str, record_id: str, record: Record) -> None:
-        record.setdefault("tranId" if kind in {"salesOrder", "invoice", "customerPayment"} else "entityId",
-                          f"{_PREFIXES[kind]}{record_id}")  # fmt: skip
-
     def _home_currency(self, record: Record) -> Any:
         subsidiary = self._store.get("subsidiary", str(record.get("subsidiary", {}).get("id"))) or {}
         return subsidiary.get("currency")
-
-    def _customer_of(self, record: Record) -> tuple[str, Record] | None:
-        found = self._directory.resolve(("customer", "job"), str(record.get("entity", {}).get("id")))
-        if found and found[0] == "job" and (parent := found[1].get("parent")):
-            return self._directory.resolve(("customer",), parent["id"])
-        return found
-
-    def _default_from_entity(self, record: Record) -> None:
-        if found := self._customer_of(record):
-            for name in ("subsidiary", "currency", "terms"):
-                if name in found[1]:
-                    record.setdefault(name, found[1][name])
 
     def _check_names(self, kind: str, record_id: str, record: Record) -> None:
         if external_id := record.get("externalId"):
@@ -241,7 +146,7 @@ class Rules:
         if own is None:
             return
         entity = record.get("entity") or record.get("parent") or record.get("customer")
-        found = self._customer_of({"entity": entity}) if entity else None
+        found = self._directory.customer_of(entity) if entity else None
         if found and found[0] == "customer" and "item" in record and own not in self._subsidiaries_of(entity, found[1]):
             raise bad_value(own, "subsidiary", "subsidiary")
         for name, kind in (("department", "department"), ("class", "classification"), ("location", "location")):
@@ -267,17 +172,6 @@ class Rules:
             raise user_error(
                 "The transaction date you specified is not within the date range of your accounting period."
             )
-
-
-def _order_status(record: Record, lines: list[dict[str, Any]]) -> str:
-    if all(line["isClosed"] for line in lines):
-        return "H"
-    billed = [Decimal(line["quantityBilled"]) for line in lines]
-    if billed and all(done >= Decimal(line["quantity"]) for done, line in zip(billed, lines, strict=True)):
-        return "G"
-    if any(billed):
-        return "E"
-    return str(record["orderStatus"]["id"])
 
 
 def refused_lock(record: Record) -> NsError | None:

@@ -16,7 +16,7 @@ def _client(facts: dict[str, Any]) -> Any:
     return NetSuite(Config(account=facts["account"], auth=auth)).rest_api
 
 
-@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_an_unmodified_published_client_can_work_with_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
     async with account(tls=True) as ours:
         certificate = ours.server.certificate

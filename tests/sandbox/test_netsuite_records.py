@@ -138,6 +138,19 @@ async def test_billing_and_paying_an_order() -> None:
         assert [link["linktype"] for link in links] == ["Payment"]
 
 
+@pytest.mark.parametrize(
+    ("change", "amount"),
+    [({"quantity": 4}, 601), ({"rate": 100}, 1000), ({"quantity": 4, "amount": 500}, 500), ({"memo": None}, 1502.5)],
+)
+async def test_a_new_quantity_or_rate_makes_a_new_amount(change: dict[str, Any], amount: float) -> None:
+    async with account() as client:
+        ids = await order(client)
+        line = {"line": 2} | {name: value for name, value in change.items() if value is not None}
+        await client.call("PATCH", f"/record/v1/salesOrder/{ids['order']}", {"item": {"items": [line]}})
+        found = await client.get("salesOrder", ids["order"])
+        assert (found["item"]["items"][1]["amount"], found["total"]) == (amount, round(60000.1 + amount, 2))
+
+
 async def test_a_project_becomes_an_order_and_contacts_attach() -> None:
     async with account() as client:
         ids = await order(client)

@@ -78,14 +78,14 @@ async def test_instants_are_in_the_accounts_zone_and_compare() -> None:
     async with account(settings={"time_zone": "Asia/Tokyo", "date_format": "YYYY-MM-DD"}) as client:
         ids = await order(client)
         mask = "YYYY-MM-DD HH24:MI:SS"
-        (row,) = await client.rows(f"SELECT TO_CHAR(lastmodifieddate, '{mask}') AS t, lastmodifieddate FROM job")
+        (row,) = await client.rows(f"SELECT TO_CHAR(lastmodifieddate, '{mask}') AS t, lastmodifieddate FROM job")  # noqa: S608
         stamp = (await client.get("job", ids["job"]))["lastModifiedDate"]
         local = datetime.fromisoformat(stamp).astimezone(ZoneInfo("Asia/Tokyo"))
         assert row == {"t": local.strftime("%Y-%m-%d %H:%M:%S"), "lastmodifieddate": local.strftime("%Y-%m-%d")}
         since = f"SELECT id FROM job WHERE lastmodifieddate >= TO_TIMESTAMP(?, '{mask}')"  # noqa: S608
         assert await client.rows(since, row["t"]) == [{"id": ids["job"]}]
         assert await client.rows(since, "2999-01-01 00:00:00") == []
-        assert await client.rows(f"SELECT TO_CHAR(SYSDATE, '{mask}') AS n FROM dual")
+        assert await client.rows(f"SELECT TO_CHAR(SYSDATE, '{mask}') AS n FROM dual")  # noqa: S608
 
 
 @pytest.mark.parametrize(

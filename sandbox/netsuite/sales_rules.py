@@ -1,0 +1,138 @@
+"""What the account computes on orders, invoices and payments."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sandbox.kit import Record, World
+from sandbox.netsuite.directory import Directory
+from sandbox.netsuite.errors import bad_value, missing, user_error
+
+__all__ = ["SalesRules", "numbered", "today"]
+
+_PREFIXES = {"customer": "CUST", "job": "PRJ", "salesOrder": "SO", "invoice": "INV", "customerPayment": "PYMT"}
+_TRANSACTIONS = {"salesOrder", "invoice", "customerPayment"}
+
+
+def today(world: World) -> str:
+    """Return the account's present business date."""
+    return world.clock.now().date().isoformat()
+
+
+def numbered(kind: str, record_id: str, record: Record) -> None:
+    """Give a record the number people see, unless it has one."""
+    record.setdefault("tranId" if kind in _TRANSACTIONS else "entityId", f"{_PREFIXES[kind]}{record_id}")
+
+
+class SalesRules:
+    """Completes orders, invoices and payments in place; raises NsError when the account refuses them."""
+
+    def __init__(self, world: World, directory: Directory) -> None:
+        """Apply the rules of this account."""
+        self._world = world
+        self._store = world.store
+        self._directory = directory
+
+    def order(self, record_id: str, record: Record, old: Record | None) -> None:
+        """Complete an order."""
+        numbered("salesOrder", record_id, record)
+        self._complete_sale(record_id, record, old)
+        record.setdefault("orderStatus", {"id": "A"})
+        record["status"] = {"id": _order_status(record, record["item"]["items"])}
+
+    def invoice(self, record_id: str, record: Record, old: Record | None) -> None:
+        """Complete an invoice."""
+        numbered("invoice", record_id, record)
+        self._complete_sale(record_id, record, old)
+        self._settle(record)
+
+    def _complete_sale(self, record_id: str, record: Record, old: Record | None) -> None:
+        if found := self._directory.customer_of(record.get("entity", {})):
+            for name in ("subsidiary", "currency", "terms"):
+                if name in found[1]:
+                    record.setdefault(name, found[1][name])
+        record.setdefault("tranDate", today(self._world))
+        lines: list[dict[str, Any]] = record.get("item", {}).get("items", [])
+        if not record.get("entity"):
+            raise missing(["Customer"])
+        if not lines:
+            raise user_error("You must enter at least one line item for this transaction.")
+        self._check_billed(record, old)
+        before = {str(line["line"]): line for line in (old or {}).get("item", {}).get("items", [])}
+        for number, line in enumerate(lines):
+            _forget_stale_amount(line, before.get(str(line.get("line")), {}))
+            self._complete_line(record_id, record, line, number)
+        record["subtotal"] = sum((Decimal(line["amount"]) for line in lines), Decimal(0))
+        record.setdefault("taxTotal", 0)
+        record["total"] = record["subtotal"] + Decimal(record["taxTotal"])
+        record.setdefault("exchangeRate", 1)
+
+    def _complete_line(self, record_id: str, record: Record, line: dict[str, Any], number: int) -> None:
+        path = f"item.items[{number}]"
+        if not line.get("item"):
+            raise missing(["Item"])
+        line.setdefault("quantity", 1)
+        if "amount" not in line:
+            line["amount"] = (Decimal(line["quantity"]) * Decimal(line.get("rate", 0))).quantize(self._smallest(record))
+        if "rate" not in line and line["quantity"]:
+            line["rate"] = Decimal(line["amount"]) / Decimal(line["quantity"])
+        line.setdefault("line", number + 1)
+        line.setdefault("lineUniqueKey", f"{record_id}{int(line['line']):03d}")
+        line.setdefault("quantityBilled", 0)
+        line.setdefault("isClosed", False)
+        if Decimal(line["quantity"]) < Decimal(line["quantityBilled"]):
+            raise bad_value(line["quantity"], "quantity", f"{path}.quantity")
+
+    def _check_billed(self, record: Record, old: Record | None) -> None:
+        kept = {str(line.get("line")) for line in record["item"]["items"]}
+        for line in (old or {}).get("item", {}).get("items", []):
+            if Decimal(line.get("quantityBilled", 0)) > 0 and str(line["line"]) not in kept:
+                raise user_error(f"You cannot delete line {line['line']}, because it has been billed.")
+
+    def _smallest(self, record: Record) -> Decimal:
+        currency = self._store.get("currency", str(record.get("currency", {}).get("id"))) or {}
+        return Decimal(1).scaleb(-int(currency.get("currencyPrecision", 2)))
+
+    def _settle(self, invoice: Record) -> None:
+        invoice.setdefault("amountPaid", 0)
+        invoice["amountRemaining"] = Decimal(invoice["total"]) - Decimal(invoice["amountPaid"])
+        invoice["status"] = {"id": "B" if invoice["amountRemaining"] <= 0 else "A"}
+        term = self._store.get("term", str(invoice.get("terms", {}).get("id"))) or {}
+        if "dueDate" not in invoice:
+            due = date.fromisoformat(invoice["tranDate"]) + timedelta(days=int(term.get("daysUntilNetDue", 0)))
+            invoice["dueDate"] = due.isoformat()
+
+    def payment(self, record_id: str, record: Record, old: Record | None) -> None:
+        """Complete a payment."""
+        del old
+        numbered("customerPayment", record_id, record)
+        record.setdefault("tranDate", today(self._world))
+        lines = [line for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]
+        record["applied"] = sum((Decimal(line.get("amount", 0)) for line in lines), Decimal(0))
+        record["total"] = Decimal(record.get("payment") or record.get("total") or record["applied"])
+        record["payment"] = record["total"]
+        record["unapplied"] = record["total"] - record["applied"]
+        customer = self._store.get("customer", str(record.get("customer", {}).get("id"))) or {}
+        for name in ("subsidiary", "currency"):
+            if name in customer:
+                record.setdefault(name, customer[name])
+        record.setdefault("status", {"id": "C"})
+
+
+
+def _forget_stale_amount(line: dict[str, Any], before: dict[str, Any]) -> None:
+    # A new quantity or rate makes a new amount, unless the same call states the amount as well.
+    changed = any(line.get(name) != before.get(name) for name in ("quantity", "rate"))
+    if before and changed and line.get("amount") == before.get("amount") and line.get("rate") is not None:
+        del line["amount"]
+
+
+def _order_status(record: Record, lines: list[dict[str, Any]]) -> str:
+    if all(line["isClosed"] for line in lines):
+        return "H"
+    billed = [Decimal(line["quantityBilled"]) for line in lines]
+    if billed and all(done >= Decimal(line["quantity"]) for done, line in zip(billed, lines, strict=True)):
+        return "G"
+    if any(billed):
+        return "E"
+    return str(record["orderStatus"]["id"])
