@@ -15,8 +15,8 @@ def build(options: Options) -> System:
     system = SalesforceSystem(world)
 
     def seed(state: StartingState) -> None:
-        plant(system.org)
-        records = demo_records() if state.name == "demo" else state.records
+        planted = plant(system.org)
+        records = demo_records(planted.price_book, planted.owners) if state.name == "demo" else state.records
         load_records(records, system.save_as_person, system.reference)
 
     world.fill(seed)

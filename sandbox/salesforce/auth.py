@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 from cryptography.x509 import load_pem_x509_certificate
+from jwt.types import Options
 
 from sandbox.kit import Request, Response
 from sandbox.salesforce.errors import OAuthError, SalesforceError
@@ -22,7 +23,14 @@ _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
 _JWT_MAX_S = 300
 _SKEW_S = 5
-_UNCHECKED = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False, "verify_sub": False}
+_UNCHECKED: Options = {
+    "verify_signature": True,
+    "verify_exp": False,
+    "verify_aud": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+    "verify_sub": False,
+}
 
 
 @dataclass(frozen=True)
@@ -189,12 +197,12 @@ class Auth:
 
     def _by_assertion(self, assertion: str, request: Request) -> ConnectedApp:
         try:
-            claims = jwt.decode(assertion, options={"verify_signature": False, **_UNCHECKED})
+            claims = jwt.decode(assertion, options={**_UNCHECKED, "verify_signature": False})
         except jwt.PyJWTError as error:
             raise OAuthError("invalid_grant", "invalid assertion") from error
         app = self._app(str(claims.get("iss", "")))
         try:
-            claims = jwt.decode(assertion, _public_key(app.certificate), algorithms=["RS256"], options={**_UNCHECKED})
+            claims = jwt.decode(assertion, _public_key(app.certificate), algorithms=["RS256"], options=_UNCHECKED)
         except jwt.PyJWTError as error:
             raise OAuthError("invalid_grant", "invalid assertion") from error
         audiences = {

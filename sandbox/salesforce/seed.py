@@ -1,12 +1,13 @@
 """What every org has from the start: itself, its users and its standard price book."""
 
+from dataclasses import dataclass
+
 from sandbox.kit import UI
 from sandbox.salesforce.org import Org
 
-__all__ = ["INTEGRATION_USER", "OWNER_EMAIL", "plant"]
+__all__ = ["INTEGRATION_USER", "Planted", "plant"]
 
 INTEGRATION_USER = "integration@harbourfinch.example.com"
-OWNER_EMAIL = "dana.okafor@harbourfinch.example.com"
 _DOMAIN = "harbourfinch.example.com"
 _PEOPLE = (
     ("integration", "Tieline", "Integration"),
@@ -15,7 +16,15 @@ _PEOPLE = (
 )
 
 
-def plant(org: Org) -> None:
+@dataclass(frozen=True)
+class Planted:
+    """Ids that a starting state needs: the standard price book, and the people who own deals."""
+
+    price_book: str
+    owners: list[str]
+
+
+def plant(org: Org) -> Planted:
     """Create the org's own records, below every rule that is for people and clients."""
     stamp = org.stamp
     organization_id = org.ids.next("00D")
@@ -36,3 +45,4 @@ def plant(org: Org) -> None:
         org.store.save("User", user_id, {**user, "Name": f"{first} {last}", "IsActive": True, **audit}, UI)
     book = {"Id": org.ids.next("01s"), "Name": "Standard Price Book", "IsActive": True, "IsStandard": True, **audit}
     org.store.save("Pricebook2", str(book["Id"]), book, UI)
+    return Planted(str(book["Id"]), user_ids[1:])
