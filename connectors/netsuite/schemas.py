@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "BillingScheduleRecord",
+    "CustomerAddress",
+    "CustomerRecord",
+    "ErrorBody",
+    "ErrorDetail",
+    "MilestoneRow",
+    "OrderLine",
+    "RecordHead",
+    "Reference",
+    "SalesOrderRecord",
+    "ServerTime",
+    "SuiteQlPage",
+    "Token",
+    "UserEvent",
+]
+
+
+class _Wire(BaseModel):
+    """A vendor's answer: its own spelling, unknown members ignored (the account's fields differ by feature)."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True, frozen=True)
+
+
+class Token(_Wire):
+    """What the token endpoint gives. Its `expires_in` comes as a string."""
+
+    access_token: str = Field(min_length=1, max_length=20_000)
+    expires_in: int = Field(gt=0, le=86_400)
+    token_type: str = ""
+
+
+class ErrorDetail(_Wire):
+    """One complaint."""
+
+    detail: str = ""
+    code: str = Field(default="", alias="o:errorCode")
+    path: str = Field(default="", alias="o:errorPath")
+
+
+class ErrorBody(_Wire):
+    """The vendor's error answer; several complaints may come at once."""
+
+    details: tuple[ErrorDetail, ...] = Field(default=(), alias="o:errorDetails", max_length=200)
+
+
+class ServerTime(_Wire):
+    """The account's clock."""
+
+    server_time: datetime = Field(alias="serverTime")
+
+
+class SuiteQlPage(_Wire):
+    """One page of a query: keys in lower case, every value a string, nulls missing."""
+
+    items: tuple[dict[str, Any], ...] = Field(max_length=1000)
+    has_more: bool = Field(alias="hasMore")
+
+
+class Reference(_Wire):
+    """A record or list entry that another record points at."""
+
+    id: str = ""
+    ref_name: str = Field(default="", alias="refName")
+
+
+class RecordHead(_Wire):
+    """What a look-up by external id asks of any record."""
+
+    id: str = Field(pattern=r"^[0-9]{1,20}$")
+    external_id: str = Field(default="", alias="externalId")
+    entity_id: str = Field(default="", alias="entityId")
+    tran_id: str = Field(default="", alias="tranId")
+    name: str = ""
+    is_inactive: bool = Field(default=False, alias="isInactive")
+
+
+class CustomerAddress(_Wire):
+    """A postal address of a customer."""
+
+    addr1: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country: Reference = Reference()
+
+
+class AddressBookEntry(_Wire):
+    """An address and what it is used for."""
+
+    is_billing: bool = Field(default=False, alias="defaultBilling")
+    address: CustomerAddress = Field(default=CustomerAddress(), alias="addressBookAddress")
+
+
+class AddressBook(_Wire):
+    """The expanded addresses."""
+
+    items: tuple[AddressBookEntry, ...] = Field(default=(), max_length=1000)
+
+
+class CustomerRecord(_Wire):
+    """A customer, as far as its addresses are wanted."""
+
+    id: str
+    address_book: AddressBook = Field(default=AddressBook(), alias="addressBook")
+
+
+class OrderLine(_Wire):
+    """A line of a sales order; custom columns stay in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True, frozen=True)
+
+    amount: Decimal = Decimal(0)
+
+
+class OrderLines(_Wire):
+    """The expanded lines."""
+
+    items: tuple[OrderLine, ...] = Field(default=(), max_length=5000)
+
+
+class SalesOrderRecord(_Wire):
+    """A contract; custom body fields stay in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True, frozen=True)
+
+    id: str
+    tran_id: str = Field(default="", alias="tranId")
+    currency: Reference = Reference()
+    order_status: Reference = Field(default=Reference(), alias="orderStatus")
+    item: OrderLines = OrderLines()
+
+
+class MilestoneRow(_Wire):
+    """A row of a billing schedule."""
+
+    comments: str = ""
+    milestone_amount: Decimal = Field(default=Decimal(0), alias="milestoneAmount")
+    milestone_date: str = Field(default="", alias="milestoneDate")
+
+
+class MilestoneRows(_Wire):
+    """The expanded rows."""
+
+    items: tuple[MilestoneRow, ...] = Field(default=(), max_length=5000)
+
+
+class BillingScheduleRecord(_Wire):
+    """A billing schedule with its rows."""
+
+    id: str
+    milestone: MilestoneRows = MilestoneRows()
+
+
+class UserEvent(_Wire):
+    """What our own script in the account posts after a save. Sheet 8."""
+
+    event_id: str = Field(alias="eventId", pattern=r"^[A-Za-z0-9-]{1,64}$")
+    account_id: str = Field(alias="accountId", max_length=40)
+    record_type: str = Field(alias="recordType", pattern=r"^[A-Za-z0-9_]{1,60}$")
+    record_id: str = Field(alias="recordId", pattern=r"^[0-9]{1,20}$")
+    external_id: str = Field(default="", alias="externalId", max_length=255)
+    type: str = Field(pattern=r"^[A-Za-z]{1,30}$")
+    execution_context: str = Field(default="", alias="executionContext", max_length=40)
+    occurred_at: datetime = Field(alias="occurredAt")
