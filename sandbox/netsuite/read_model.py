@@ -33,6 +33,8 @@ _ALIASES = {"foreigntotal": "total", "employee": "salesrep", "foreignamountpaid"
 DATE_COLUMNS = {"trandate", "duedate", "startdate", "enddate", "projectedenddate", "scheduledenddate",
                 "lastmodifieddate", "datecreated", "createddate", "milestonedate", "milestoneactualcompletiondate",
                 "recurrencedate", "seriesstartdate", "chargedate", "hiredate", "deleteddate", "nextbill"}  # fmt: skip
+_SHOWN_KINDS = {"entity": ENTITIES, "parent": ("customer", "job"), "transaction": TRANSACTIONS,
+                "transaction_": TRANSACTIONS, "nextdoc": TRANSACTIONS, "previousdoc": TRANSACTIONS}  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -91,10 +93,7 @@ class ReadModel:
     def _display(self, column: str, value: Any) -> Any:
         if value is None:
             return None
-        kinds: tuple[str, ...] = targets("", _FIELD_OF.get(column, column)) or {
-            "entity": ENTITIES, "parent": ("customer",), "transaction": TRANSACTIONS, "nextdoc": TRANSACTIONS,
-            "previousdoc": TRANSACTIONS,
-        }.get(column, ())  # fmt: skip
+        kinds = _SHOWN_KINDS.get(column) or targets("", _FIELD_OF.get(column, column))
         if found := self._directory.resolve(kinds, str(value)):
             return display_name(*found)
         if column == "status" and ":" in str(value):
