@@ -5,7 +5,7 @@ from datetime import datetime
 from models.base import Canonical
 from models.ids import ConnectionId, ContractNumber, DealId
 
-__all__ = ["ContractOfDeal", "CrmEvent"]
+__all__ = ["ContractOfDeal", "CrmEvent", "ErpEvent"]
 
 
 class CrmEvent(Canonical):
@@ -16,6 +16,23 @@ class CrmEvent(Canonical):
     object_kind: str
     """`deal` for now."""
     record_id: str
+    occurred_at: datetime
+
+
+class ErpEvent(Canonical):
+    """Something was saved in the ERP: a doorbell as well. The record is read anew before anything is done."""
+
+    connection: ConnectionId
+    event_id: str
+    object_kind: str
+    """A `RecordKind`, or the ERP's own word for what we do not keep (`invoice`)."""
+    record_id: str
+    external_key: str = ""
+    """Key that the record carries, if any."""
+    change: str = ""
+    """`create`, `edit`, `delete` and the like."""
+    is_own_write: bool = False
+    """Caused by a write of ours: to be dropped, or the two sides would answer each other for ever."""
     occurred_at: datetime
 
 

@@ -15,7 +15,6 @@ from connectors.netsuite.mapping import (
     Body,
     ContractRefs,
     external_id,
-    internal_id,
     person_name,
     to_contact,
     to_customer,
@@ -43,6 +42,14 @@ from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
 __all__ = ["TRAITS", "NetSuiteErp"]
 
+_BY_HAND_COST_PLUS = (
+    "cost-plus-fixed-fee: NetSuite's charge rules are not available over the interface: set up the cost and fee charge "
+    "rules of the project there by hand before the first invoice."
+)
+_BY_HAND_CAP = (
+    "time-and-materials-capped: NetSuite checks no cap over the interface, it only stands on the contract: enter it in "
+    "the project's charge rules there by hand before the first invoice."
+)
 TRAITS = ErpTraits(
     one_billing_type_per_project=True,
     # Every write is a PUT by external id: the vendor keeps it unique over the record group and creates or updates in
@@ -55,12 +62,7 @@ TRAITS = ErpTraits(
     contract=Guard.PROOF,
     # A freeze sets fields of records that exist: setting them twice is setting them once.
     hold=Guard.PROOF,
-    manual=(
-        "cost-plus-fixed-fee: NetSuite's charge rules are not available over the interface: set up the cost and fee "
-        "charge rules of the project there by hand before the first invoice.",
-        "time-and-materials-capped: NetSuite checks no cap over the interface, it only stands on the contract: enter it "
-        "in the project's charge rules there by hand before the first invoice.",
-    ),
+    manual=(_BY_HAND_COST_PLUS, _BY_HAND_CAP),
 )
 
 

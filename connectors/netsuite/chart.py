@@ -29,8 +29,8 @@ class _Missing:
 
 _MISSING = {
     "entity": _Missing(
-        "NetSuite has no active subsidiary with external id {code}. Set that external id on the subsidiary, or correct the "
-        "legal entity's code in the rules, then press Retry.",
+        "NetSuite has no active subsidiary with external id {code}. Set that external id on the subsidiary, or "
+        "correct the legal entity's code in the rules, then press Retry.",
         "legal entity",
         Role.FINANCE_OPERATIONS,
     ),
@@ -41,15 +41,15 @@ _MISSING = {
         "TL-CON-006",
     ),
     "terms": _Missing(
-        "NetSuite has no active payment terms with external id {code}. Create them or correct the code in the rules, then "
-        "press Retry.",
+        "NetSuite has no active payment terms with external id {code}. Create them or correct the code in the "
+        "rules, then press Retry.",
         "payment terms",
         Role.CREDIT_CONTROL,
         "TL-CON-007",
     ),
     "cost-centre": _Missing(
-        "NetSuite has no active department with external id {prefix}{code}. Create it or correct the cost centre in the "
-        "rules, then press Retry.",
+        "NetSuite has no active department with external id {prefix}{code}. Create it or correct the cost centre in "
+        "the rules, then press Retry.",
         "cost centre",
         Role.FINANCE_OPERATIONS,
     ),

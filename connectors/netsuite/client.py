@@ -86,7 +86,7 @@ class NetSuiteClient:
     async def get_record(
         self, kind: str, key: str, model: type[Model], *, record: str, fields: Iterable[str] = ()
     ) -> Model | None:
-        """A record by internal id or `eid:...`; None when there is none. Without `fields`: all of it, lines included."""
+        """A record by internal id or `eid:...`; None if there is none. Without `fields`: all of it, with its lines."""
         params = {"fields": ",".join(fields)} if fields else {"expandSubResources": "true"}
         try:
             reply = await self._call(

@@ -85,9 +85,12 @@ def _code_of(reply: Reply, details: tuple[ErrorDetail, ...]) -> str:
     return next((code for code in codes if code in FAULTS.codes), codes[0])
 
 
-_BY_STATUS = {401: "INVALID_LOGIN", 429: "CONCURRENCY_LIMIT_EXCEEDED", 405: "WRONG_VERB", 415: "WRONG_VERB"} | {
-    status: "MOVED" for status in (301, 302, 303, 307, 308)
-}
+_BY_STATUS = {
+    401: "INVALID_LOGIN",
+    429: "CONCURRENCY_LIMIT_EXCEEDED",
+    405: "WRONG_VERB",
+    415: "WRONG_VERB",
+} | dict.fromkeys((301, 302, 303, 307, 308), "MOVED")
 _REFINED = (
     ("USER_ERROR", r"already exists", "EXISTS"),
     ("USER_ERROR", r"please enter value\(s\) for", "MISSING_VALUE"),
@@ -160,8 +163,8 @@ def _bad_value(fault: Fault) -> TielineError:
     what = f"{named['value']} as {named['field']}" if named else "a value"
     where = f" ({_field(fault)})" if fault.fields else ""
     return NeedsRepair(
-        f"NetSuite does not accept {what}{where} for {fault.record}. Correct it in NetSuite or in the rules, then press "
-        f"Retry." + ("" if named else f" NetSuite said: {_quote(fault)}"),
+        f"NetSuite does not accept {what}{where} for {fault.record}. Correct it in NetSuite or in the rules, then "
+        f"press Retry." + ("" if named else f" NetSuite said: {_quote(fault)}"),
         record=fault.record,
         field=_field(fault) or (named["field"] if named else ""),
         owner=Role.FINANCE_OPERATIONS,
@@ -172,8 +175,8 @@ def _missing_value(fault: Fault) -> TielineError:
     labels = re.search(r"enter value\(s\) for:?\s*(?P<labels>.{1,200}?)\.?\s*$", fault.message, re.IGNORECASE)
     needed = labels["labels"] if labels else "another field"
     return NeedsRepair(
-        f"NetSuite needs {needed} for {fault.record}. Fill it in at its source, or make it optional on the form our role "
-        "uses in NetSuite, then press Retry.",
+        f"NetSuite needs {needed} for {fault.record}. Fill it in at its source, or make it optional on the form our "
+        "role uses in NetSuite, then press Retry.",
         record=fault.record,
         field=needed,
         owner=Role.FINANCE_OPERATIONS,
@@ -182,8 +185,8 @@ def _missing_value(fault: Fault) -> TielineError:
 
 def _exists(fault: Fault) -> TielineError:
     return AlreadyExists(
-        f"NetSuite already has a record with the name of {fault.record}, under another key. Is it the same? If so, choose "
-        "it as the match; if not, rename one of the two. Then press Retry.",
+        f"NetSuite already has a record with the name of {fault.record}, under another key. Is it the same? If so, "
+        "choose it as the match; if not, rename one of the two. Then press Retry.",
         record=fault.record,
         field="name",
         owner=Role.MASTER_DATA,
@@ -202,8 +205,8 @@ def _no_table(fault: Fault) -> TielineError:
     named = re.search(r"record ['\u2018\u2019\"]?(?P<table>\w{1,60})", fault.message, re.IGNORECASE)
     table = named["table"] if named else ""
     return MissingTable(
-        f"NetSuite shows us no table {table or '(unnamed)'}. Give our role the view permission for it, or name the table "
-        "this account has in the connector's settings.",
+        f"NetSuite shows us no table {table or '(unnamed)'}. Give our role the view permission for it, or name the "
+        "table this account has in the connector's settings.",
         record=table,
     )
 
@@ -257,8 +260,8 @@ FAULTS = FaultTable(
             Role.FINANCE_OPERATIONS,
         ),
         "CLOSED_PERIOD": _repair(
-            "No accounting period is open in NetSuite for the date of {record}. Wait until one is open, or choose a day "
-            f"in an open period. {_PRESS}",
+            "No accounting period is open in NetSuite for the date of {record}. Wait until one is open, or choose a "
+            f"day in an open period. {_PRESS}",
             Role.FINANCE_OPERATIONS,
             "TL-FIN-001",
         ),
@@ -296,8 +299,8 @@ FAULTS = FaultTable(
         "UNEXPECTED_ERROR": _unknown,
         "NO_ANSWER": _unknown,
         "MOVED": _repair(
-            "NetSuite answers from another address: the account URL of this connection is wrong. Correct `account_id` or "
-            f"`base_url`. {_PRESS}",
+            "NetSuite answers from another address: the account URL of this connection is wrong. Correct "
+            f"`account_id` or `base_url`. {_PRESS}",
             Role.INTEGRATION,
         ),
     },

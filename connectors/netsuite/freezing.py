@@ -94,7 +94,8 @@ class Freezing:
 
 def _missing(name: str) -> NeedsRepair:
     return NeedsRepair(
-        f"NetSuite has no {name} any more, so it cannot be frozen or opened. Look who deleted it there, then press Retry.",
+        f"NetSuite has no {name} any more, so it cannot be frozen or opened. Look who deleted it there, then press "
+        "Retry.",
         record=name,
         owner=Role.FINANCE_OPERATIONS,
     )

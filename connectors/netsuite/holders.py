@@ -84,8 +84,8 @@ class Holders:
         if others:
             names = " and ".join(ref.number or ref.record_id for ref in others)
             raise NeedsRepair(
-                f"The {kind} {names} in NetSuite carries contract number {contract_number}, but not our key. If it is the "
-                "right one, give it our external id; if not, clear its contract number. Then press Retry.",
+                f"The {kind} {names} in NetSuite carries contract number {contract_number}, but not our key. If it "
+                "is the right one, give it our external id; if not, clear its contract number. Then press Retry.",
                 code="TL-CUS-004",
                 record=names,
                 field="external id",
@@ -99,8 +99,9 @@ class Holders:
         only_orders = " AND r.type = 'SalesOrd'" if table == "transaction" else ""
         # Table and columns are our own or checked configuration; the value is bound.
         text = (
-            f"SELECT TO_CHAR(r.id) AS id, r.{number} AS number_, r.externalid AS external_id FROM {table} r"  # noqa: S608
-            f" WHERE r.{column} = ?{only_orders}"
+            f"SELECT TO_CHAR(r.id) AS id, r.{number} AS number_, r.externalid AS external_id FROM {table} "
+            "r"  # noqa: S608
+            f" WHERE r.{column} = ?{only_orders}"  # noqa: S608 - see above
         )
         page = await self._client.query(Query(text, (value,)), record=f"holders of {value}")
         own = found.record_id if found is not None else ""

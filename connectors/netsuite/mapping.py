@@ -24,8 +24,8 @@ from models.records import RecordRef
 from models.roles import Role
 
 __all__ = [
-    "ContractRefs",
     "FREEZE_MARK",
+    "ContractRefs",
     "ReferenceIds",
     "RowText",
     "external_id",

@@ -67,12 +67,12 @@ def billed_rows(contract: str, schedules: Sequence[str], config: NetSuiteConfig)
         f"SELECT 'line' AS source, l.{config.custom.line_code} AS code, TO_CHAR(l.foreignamount) AS amount,"
         " NULL AS due_on, TO_CHAR(t.foreigntotal) AS total, TO_CHAR(t.currency) AS currency"
         " FROM transactionline l JOIN transaction t ON t.id = l.transaction"
-        " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"
+        " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"  # noqa: S608 - see above
     )
     if schedules:
         text += (
             f" UNION ALL SELECT 'milestone', m.comments, TO_CHAR(m.milestoneamount), TO_CHAR(m.milestonedate, {_DAY}),"
-            f" NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"
+            f" NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"  # noqa: S608 - see above
         )
     return Query(text, (contract, *schedules))
 
@@ -104,9 +104,9 @@ def leading_words(name: str) -> str:
 _TELLING_LENGTH = 4
 _COMMON_WORDS = frozenset(
     ["ADVANCED", "AMERICAN", "APPLIED", "BANCO", "BANK", "BRITISH", "CENTRAL", "CITY", "COUNTY", "DEPARTMENT",
-     "DEUTSCHE", "EUROPEAN", "FEDERAL", "FIRST", "GENERAL", "GLOBAL", "GROUP", "HOTEL", "INTERNATIONAL", "MINISTRY", "NATIONAL",
-     "NORTH", "PACIFIC", "ROYAL", "SOCIETE", "SOUTH", "STATE", "SOUTHERN", "NORTHERN", "UNITED", "UNIVERSAL",
-     "UNIVERSITY", "WESTERN", "EASTERN", "WORLD"]
+     "DEUTSCHE", "EASTERN", "EUROPEAN", "FEDERAL", "FIRST", "GENERAL", "GLOBAL", "GROUP", "HOTEL", "INTERNATIONAL",
+     "MINISTRY", "NATIONAL", "NORTH", "NORTHERN", "PACIFIC", "ROYAL", "SOCIETE", "SOUTH", "SOUTHERN", "STATE",
+     "UNITED", "UNIVERSAL", "UNIVERSITY", "WESTERN", "WORLD"]
 )  # fmt: skip
 
 

@@ -126,8 +126,8 @@ class Reader:
 def inactive(ref: RecordRef, held: str) -> NeedsRepair:
     """Our record was switched off by somebody: never revived by us."""
     return NeedsRepair(
-        f"The {ref.kind} {ref.number or ref.record_id} carries our key {held} but is inactive in NetSuite. Make it active "
-        "again, or clear its external id so that a new one is made, then press Retry.",
+        f"The {ref.kind} {ref.number or ref.record_id} carries our key {held} but is inactive in NetSuite. Make it "
+        "active again, or clear its external id so that a new one is made, then press Retry.",
         code="TL-CUS-003" if ref.kind is RecordKind.CUSTOMER else None,
         record=ref.number or ref.record_id,
         field="isInactive",
@@ -137,9 +137,10 @@ def inactive(ref: RecordRef, held: str) -> NeedsRepair:
 
 def _other_holder(ref: RecordRef, prefix: str, question: SurveyQuestion) -> NeedsRepair:
     return NeedsRepair(
-        f"The {ref.kind} {ref.number or ref.record_id} in NetSuite carries contract number {question.contract_number}, but "
-        f"not our key. If it is the right one, give it an external id that starts with {prefix} (the plan's key: "
-        f"{', '.join(question.keys[:3])}); if not, clear its contract number. Then press Retry.",
+        f"The {ref.kind} {ref.number or ref.record_id} in NetSuite carries contract number "
+        f"{question.contract_number}, but not our key. If it is the right one, give it an external id that starts "
+        f"with {prefix} (the plan's key: {', '.join(question.keys[:3])}); if not, clear its contract number. Then "
+        "press Retry.",
         code="TL-CUS-004",
         record=ref.number or ref.record_id,
         field="external id",

@@ -99,9 +99,8 @@ class Surveying:
     async def _billed_by_record(
         self, contract: RecordRef, schedules: tuple[RecordRef, ...], data: ReferenceData
     ) -> tuple[BilledRow, ...]:
-        order, *plans = await asyncio.gather(
-            self._read_order(contract), *(self._read_schedule(schedule) for schedule in schedules)
-        )
+        order = await self._read_order(contract)
+        plans = await asyncio.gather(*(self._read_schedule(schedule) for schedule in schedules))
         currency = data.currency_code(order.currency.id)
         lines = [
             BilledRow(
