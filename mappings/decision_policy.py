@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from mappings.rulebook import RuleBook
+from models.base import Canonical
+from models.blocker import Blocker
+from models.decision import Answer, Decision, DecisionClaims, Refusal, Verdict
+from models.desk import Signature
+from models.ids import EngagementId, FirmId, PlanDigest
+from models.plan import ApprovalSlot, Plan
+from models.roles import Person, Role
+
+__all__ = ["DecisionCase", "Judgement", "judge"]
+
+_WITHDRAWERS = frozenset({Role.CONTRACTS})
+_LONGEST_DELEGATION_DAYS = 30
+
+
+class DecisionCase(Canonical):
+    """What a decision is judged against, as it stands at this moment."""
+
+    firm: FirmId
+    engagement: EngagementId
+    person: Person | None
+    delegators: tuple[Person, ...] = ()
+    """Colleagues who named this person as their delegate."""
+    waiting_for_plan: PlanDigest | None
+    plan: Plan | None
+    blocker: Blocker | None
+    signatures: tuple[Signature, ...] = ()
+
+
+class Judgement(Canonical):
+    """The answer, the slot it fills and the field it answers."""
+
+    answer: Answer
+    slot: str = ""
+    answer_field: str = ""
+
+
+class _Refused(Exception):
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+        self.message = message
+
+
+def judge(decision: Decision, claims: DecisionClaims, case: DecisionCase, book: RuleBook, now: datetime) -> Judgement:
+    """The one check every decision ends in, whichever way it came: signature, person, duties, role, limit, freshness.
+
+    Nobody is exempt, admins included: not on one's own request, not on one's own rules (DESIGN section 5).
+    """
+    try:
+        _same_decision(decision, claims, case, now)
+        person = _person(case)
+        if decision.verdict is Verdict.REPAIR:
+            return _repair(decision, person, case)
+        plan = _fresh_plan(decision, case)
+        if decision.verdict is Verdict.WITHDRAW:
+            return _withdraw(person, plan)
+        _duties(person, plan, book)
+        slot = _slot(person, plan, case, now.date())
+        if decision.verdict is Verdict.REJECT:
+            return _yes(
+                person, f"{person.name} rejected the plan. Nothing of it is written.", slot=slot.slot, complete=True
+            )
+        open_slots = len(plan.approvals) - len(case.signatures) - 1
+        text = "All signatures are there; it is applied now." if open_slots == 0 else f"{open_slots} more must sign."
+        return _yes(person, f"{person.name} approved the plan. {text}", slot=slot.slot, complete=open_slots == 0)
+    except _Refused as refused:
+        person_id = case.person.person if case.person else None
+        answer = Answer(accepted=False, refusal=refused.refusal, message=refused.message, person=person_id)
+        return Judgement(answer=answer)
+
+
+def _same_decision(decision: Decision, claims: DecisionClaims, case: DecisionCase, now: datetime) -> None:
+    """The signature covers exactly this decision, for this firm and engagement, and is in time."""
+    if claims.expires_at <= now or claims.issued_at > now:
+        raise _Refused(Refusal.EXPIRED_TOKEN, "The signature has expired or is from the future. Sign again.")
+    subject = decision.blocker if decision.verdict is Verdict.REPAIR else decision.plan
+    signed = (claims.firm, claims.decision, claims.engagement, claims.verdict, claims.subject, claims.answer)
+    said = (case.firm, decision.decision, case.engagement, decision.verdict, subject or "", decision.answer)
+    if signed != said or decision.engagement != case.engagement:
+        raise _Refused(Refusal.TOKEN_FOR_OTHER, "The signature is for another decision. Sign this very one.")
+
+
+def _person(case: DecisionCase) -> Person:
+    if case.person is None:
+        raise _Refused(Refusal.UNKNOWN_PERSON, "The signer is not in the directory of this firm.")
+    if case.person.is_service_account:
+        raise _Refused(Refusal.SERVICE_ACCOUNT, "A service account carries decisions, it never takes them.")
+    return case.person
+
+
+def _fresh_plan(decision: Decision, case: DecisionCase) -> Plan:
+    if case.waiting_for_plan is None:
+        raise _Refused(Refusal.NOT_WAITING, "No plan of this contract waits for a decision. Look at its status.")
+    if decision.plan != case.waiting_for_plan or case.plan is None:
+        raise _Refused(
+            Refusal.STALE_PLAN,
+            "This is not the plan that waits: it was made anew meanwhile. Read the new one and decide on it.",
+        )
+    return case.plan
+
+
+def _duties(person: Person, plan: Plan, book: RuleBook) -> None:
+    requesters = {item.lower() for item in plan.requested_by}
+    if person.person.lower() in requesters or person.email.lower() in requesters:
+        raise _Refused(Refusal.OWN_REQUEST, "Nobody decides on their own deal. A colleague with the role must.")
+    if person.person in {plan.rules_author, book.author}:
+        raise _Refused(
+            Refusal.OWN_RULE, "Nobody decides on a plan made by their own rules. A colleague with the role must."
+        )
+
+
+def _slot(person: Person, plan: Plan, case: DecisionCase, on: date) -> ApprovalSlot:
+    """The first open slot this person may fill, in their own right or as a delegate."""
+    if any(given.person == person.person for given in case.signatures):
+        raise _Refused(Refusal.ALREADY_SIGNED, "You signed this plan already; the next signature is somebody else's.")
+    filled = {given.slot for given in case.signatures}
+    free = [slot for slot in plan.approvals if slot.slot not in filled]
+    if not free:
+        raise _Refused(Refusal.NOT_WAITING, "Every signature of this plan is there already.")
+    over_limit = False
+    for slot in free:
+        for acting in (person, *_delegators(person, plan, case, on)):
+            if not acting.roles & slot.roles:
+                continue
+            if acting.limit_usd is None or slot.value_usd <= acting.limit_usd:
+                return slot
+            over_limit = True
+    wanted = " or ".join(sorted({role.value for slot in free for role in slot.roles}))
+    if over_limit:
+        raise _Refused(Refusal.OVER_LIMIT, f"The contract is over your limit. It needs {wanted} with a higher one.")
+    raise _Refused(Refusal.WRONG_ROLE, f"This decision is for {wanted}.")
+
+
+def _delegators(person: Person, plan: Plan, case: DecisionCase, on: date) -> list[Person]:
+    """Colleagues this person stands in for today; no chains, at most 30 days, never for the requester (DOM-9.2)."""
+    requesters = {item.lower() for item in plan.requested_by}
+    found: list[Person] = []
+    for colleague in case.delegators:
+        if {colleague.person.lower(), colleague.email.lower()} & requesters or person.reports_to in requesters:
+            continue
+        for row in colleague.delegations:
+            first, last = date.fromisoformat(row.from_on), date.fromisoformat(row.until_on)
+            if row.delegate == person.person and first <= on <= last and (last - first).days < _LONGEST_DELEGATION_DAYS:
+                found.append(colleague)
+    return found
+
+
+def _repair(decision: Decision, person: Person, case: DecisionCase) -> Judgement:
+    blocker = case.blocker
+    if blocker is None:
+        raise _Refused(Refusal.NOT_WAITING, "That blocker is not open. Look at the queue.")
+    if blocker.owner not in person.roles and Role.ADMIN not in person.roles:
+        raise _Refused(Refusal.WRONG_ROLE, f"This repair is for {blocker.owner.value}.")
+    if decision.answer and not blocker.answer_field:
+        raise _Refused(
+            Refusal.BAD_ANSWER, "This blocker takes no answer: fix it at its source, then repair without one."
+        )
+    values = {choice.value for choice in blocker.choices}
+    if decision.answer and values and decision.answer not in values:
+        raise _Refused(Refusal.BAD_ANSWER, f"'{decision.answer}' is not one of: {', '.join(sorted(values))}.")
+    text = f"{person.name} answered '{decision.answer}'." if decision.answer else f"{person.name} says it is fixed."
+    return _yes(person, f"{text} It is looked at again now.", complete=True, answer_field=blocker.answer_field)
+
+
+def _withdraw(person: Person, plan: Plan) -> Judgement:
+    requesters = {item.lower() for item in plan.requested_by}
+    own = person.person.lower() in requesters or person.email.lower() in requesters
+    if not own and not person.roles & _WITHDRAWERS:
+        raise _Refused(Refusal.WRONG_ROLE, "Only whoever made the request, or contracts, may withdraw it.")
+    return _yes(person, f"{person.name} withdrew the request. Nothing of it is written.", complete=True)
+
+
+def _yes(person: Person, message: str, *, complete: bool, slot: str = "", answer_field: str = "") -> Judgement:
+    answer = Answer(accepted=True, message=message, person=person.person, complete=complete)
+    return Judgement(answer=answer, slot=slot, answer_field=answer_field)
