@@ -80,7 +80,3 @@ class Response:
     def header(self, name: str) -> str | None:
         """Return the first header of a name in any case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
-
-    def with_headers(self, *headers: tuple[str, str]) -> "Response":
-        """Return the same answer with more headers."""
-        return Response(self.status, [*self.headers, *headers], self.body)

@@ -1,10 +1,10 @@
 """Date masks of the query language, such as `YYYY-MM-DD HH24:MI:SS`."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["from_mask", "to_mask"]
+__all__ = ["from_mask", "shifted", "to_mask"]
 
 _PARTS = {"YYYY": "%Y", "YY": "%y", "HH24": "%H", "HH12": "%I", "HH": "%I", "MON": "%b", "MM": "%m", "DD": "%d",
           "MI": "%M", "SS": "%S", "FF3": "%f", "FF": "%f", "AM": "%p", "PM": "%p"}  # fmt: skip
@@ -25,6 +25,13 @@ def from_mask(text: Any, mask: str) -> str | None:
     if text is None:
         return None
     return datetime.strptime(str(text), _as_strftime(mask)).strftime("%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - account time
+
+
+def shifted(value: Any, days: float) -> str | None:
+    """Move a stored date or instant by days, which may be a fraction."""
+    if value is None:
+        return None
+    return (datetime.fromisoformat(str(value)) + timedelta(days=float(days))).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _as_strftime(mask: str) -> str:

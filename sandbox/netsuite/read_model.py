@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sandbox.kit import Record, World
 from sandbox.netsuite.directory import Directory, display_name
 from sandbox.netsuite.filters import DATE_FORMATS
-from sandbox.netsuite.oracle_dates import from_mask, to_mask
+from sandbox.netsuite.oracle_dates import from_mask, shifted, to_mask
 from sandbox.netsuite.render import enum_name
 from sandbox.netsuite.schema import ENTITIES, ITEMS, TRANSACTIONS, Field, record_types, targets
 
@@ -45,7 +45,7 @@ class ReadModel:
         """Make the tables of this account."""
         self._world = world
         self._directory = directory
-        self._dirty: set[tuple[str, str]] = set()
+        self._dirty: dict[tuple[str, str], None] = {}
         self.db = sqlite3.connect(":memory:", check_same_thread=False)
         self.columns = _tables()
         for table, columns in self.columns.items():
@@ -53,11 +53,11 @@ class ReadModel:
             self.db.execute(f"CREATE TABLE [{table}] ([_kind] TEXT, [_key] TEXT, {spec})")
             self.db.execute(f"CREATE INDEX [key_{table}] ON [{table}] ([_kind], [_key])")
         self._functions()
-        world.store.rebuild_listeners.append(lambda kind, record_id, _: self._dirty.add((kind, record_id)))
+        world.store.rebuild_listeners.append(lambda kind, record_id, _: self._dirty.update({(kind, record_id): None}))
 
     def refresh(self) -> None:
         """Bring the tables in step with the records."""
-        dirty, self._dirty = self._dirty, set()
+        dirty, self._dirty = self._dirty, {}
         for kind, record_id in dirty:
             for table in _tables_of(kind):
                 self.db.execute(f"DELETE FROM [{table}] WHERE [_kind]=? AND [_key]=?", (kind, record_id))  # noqa: S608
@@ -80,7 +80,7 @@ class ReadModel:
     def _functions(self) -> None:
         functions: list[tuple[str, int, Callable[..., Any]]] = [
             ("NS_TO_CHAR", 2, to_mask), ("NS_TO_TIME", 2, from_mask), ("NS_DATE", 1, self.user_date),
-            ("NS_DF", 2, self._display), ("NS_NOW", 0, self._now),
+            ("NS_SHIFT", 2, shifted), ("NS_DF", 2, self._display), ("NS_NOW", 0, self._now),
             ("UPPER", 1, lambda text: None if text is None else str(text).upper()),
             ("LOWER", 1, lambda text: None if text is None else str(text).lower()),
         ]  # fmt: skip

@@ -59,7 +59,7 @@ class SuiteQl:
         _replace_rownum(tree)
         columns = self._expand_star(tree)
         _qualify_status(tree)
-        tree = tree.transform(_translated)
+        _translate(tree)
         if isinstance(tree, exp.Select):
             _show_dates(tree)
         return _Plan(tree.sql(dialect="sqlite"), columns)
@@ -89,6 +89,14 @@ def _renamed(name: str) -> str:
     return "transaction_" if name.lower() == "transaction" else name.lower()
 
 
+def _translate(tree: exp.Query) -> None:
+    # Innermost first: what is replaced is made of parts that were replaced before.
+    for node in reversed(list(tree.walk(bfs=False))):
+        new = _translated(node)
+        if new is not node:
+            node.replace(new)
+
+
 def _translated(node: exp.Expr) -> exp.Expr:  # noqa: PLR0911 - one line per construct of the dialect
     if isinstance(node, exp.Dot) and node.this.name.upper() == "BUILTIN":
         call = node.expression
@@ -102,11 +110,19 @@ def _translated(node: exp.Expr) -> exp.Expr:  # noqa: PLR0911 - one line per con
         return exp.Anonymous(this="NS_TO_TIME", expressions=[node.this, node.args["format"]])
     if isinstance(node, (exp.CurrentTimestamp, exp.CurrentDate)):
         return exp.Anonymous(this="NS_NOW", expressions=[])
+    if isinstance(node, (exp.Add, exp.Sub)) and _is_date(node.this):
+        days = exp.Neg(this=exp.paren(node.expression)) if isinstance(node, exp.Sub) else node.expression
+        return exp.Anonymous(this="NS_SHIFT", expressions=[node.this, days])
     if isinstance(node, exp.Identifier) and node.name.lower() == "transaction":
         return exp.to_identifier("transaction_")
     if isinstance(node, exp.Table) and node.name.lower() == "dual":
         return exp.select("1 AS dummy").subquery("dual")
     return node
+
+
+def _is_date(node: exp.Expr) -> bool:
+    named = isinstance(node, exp.Column) and node.name.lower() in DATE_COLUMNS
+    return named or (isinstance(node, exp.Anonymous) and node.name in {"NS_NOW", "NS_TO_TIME", "NS_SHIFT"})
 
 
 def _qualify_status(tree: exp.Query) -> None:

@@ -52,6 +52,12 @@ QUERIES: list[tuple[str, list[str], list[dict[str, str]]]] = [
         [],
         [{"d": "01.02.2026"}],
     ),
+    ("SELECT id FROM job WHERE lastmodifieddate BETWEEN SYSDATE - 1/24 AND SYSDATE + 1", [], [{"id": "$job"}]),
+    (
+        "SELECT BUILTIN.DF(transaction.entity) AS e FROM transaction WHERE transaction.trandate > TO_DATE(?, ?) - 1",
+        ["2026-01-01", "YYYY-MM-DD"],
+        [{"e": "Acme & Söhne"}],
+    ),
     (
         """SELECT id FROM customer WHERE id = ? UNION ALL SELECT id FROM job WHERE parent = ? ORDER BY id""",
         ["$customer", "$customer"],
