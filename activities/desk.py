@@ -12,7 +12,6 @@ from models.blocker import Blocker, Choice, Fix, blocker_id
 from models.desk import EngagementRow, Stage
 from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble
 from models.roles import Role
-from ports.audit import AuditTrail
 from ports.desk import Desk
 
 __all__ = ["DeskActivities"]
@@ -33,11 +32,8 @@ _SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
 class DeskActivities:
     """What people see: blockers, decisions that wait, and where each engagement stands."""
 
-    def __init__(
-        self, desk: Desk, audit: AuditTrail, rules: Callable[[], RuleBook], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, desk: Desk, rules: Callable[[], RuleBook], now: Callable[[], datetime]) -> None:
         self._desk = desk
-        self._audit = audit
         self._rules = rules
         self._now = now
 

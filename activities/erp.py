@@ -168,6 +168,7 @@ class ErpActivities:
             find=lambda: find(request, call.links),
             ensure=lambda: ensure(request, call.links),
             one_per_key=one_per_key,
+            look_first=operation.action == "unchanged",
         )
         return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
 

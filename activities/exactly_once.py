@@ -26,15 +26,18 @@ class ExactlyOnce:
         self._index_lag_s = index_lag_s
         self._turns: dict[OperationKey, tuple[asyncio.Lock, int]] = {}
 
-    async def apply(self, intent: Intent, *, find: FindCall, ensure: EffectCall, one_per_key: bool = False) -> Effect:
+    async def apply(
+        self, intent: Intent, *, find: FindCall, ensure: EffectCall, one_per_key: bool = False, look_first: bool = False
+    ) -> Effect:
         """Apply the operation, or learn that it was applied before.
 
         `one_per_key` is for records that several engagements share (the customer): whoever comes second takes the
-        record that is there, even if it would have spelled it differently.
+        record that is there, even if it would have spelled it differently. `look_first` is for records that the plan
+        found as wanted: they are taken as they are, without a write.
         Raises NeedsRepair when the key was applied with other terms, and what the connector raises.
         """
         async with self._turn(intent.key):
-            return await self._apply(intent, find=find, ensure=ensure, one_per_key=one_per_key)
+            return await self._apply(intent, find=find, ensure=ensure, one_per_key=one_per_key, look_first=look_first)
 
     @asynccontextmanager
     async def _turn(self, key: OperationKey) -> AsyncIterator[None]:
@@ -51,11 +54,13 @@ class ExactlyOnce:
             else:
                 self._turns[key] = (lock, waiting - 1)
 
-    async def _apply(self, intent: Intent, *, find: FindCall, ensure: EffectCall, one_per_key: bool) -> Effect:
+    async def _apply(
+        self, intent: Intent, *, find: FindCall, ensure: EffectCall, one_per_key: bool, look_first: bool
+    ) -> Effect:
         row = await self._ledger.intend(intent)
         if row.state is OperationState.APPLIED:
             return self._known(row, intent, one_per_key=one_per_key)
-        if not row.is_first and (found := await self._evidence(intent, find)) is not None:
+        if (look_first or not row.is_first) and (found := await self._evidence(intent, find)) is not None:
             await self._ledger.settle_applied(intent.key, found, evidence="found by its key")
             return found
         return await self._write(intent, ensure)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from cli import auditing, deciding, demonstrating, looking, simulating, starting
+from models.errors import TielineError
+from runtime.leave import leave
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="starter.py",
+    help="Tieline: what was sold in the CRM becomes billable in the ERP, exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (starting, looking, deciding, auditing, simulating, demonstrating):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run one command and leave with its code: 0 done, 1 refused or failed with a reason, 2 usage. Never by a signal."""
+    code = 0
+    try:
+        answer = app(standalone_mode=False)
+        code = answer if isinstance(answer, int) else 0
+    except click.UsageError as misuse:
+        misuse.show()
+        code = 2
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("Stopped.", file=sys.stderr)
+        code = 1
+    except TielineError as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        code = 1
+    leave(code)

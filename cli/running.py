@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import typer
+from temporalio.client import Client
+
+from cli.output import Output
+from models.errors import TielineError
+from models.ids import ContractNumber, EngagementId, engagement_id
+from runtime.settings import Settings, load_settings
+from runtime.temporal import TemporalStarter, connect
+from runtime.wiring import Tieline, open_tieline
+
+__all__ = ["Session", "now", "open_session", "run"]
+
+NO_SERVER = 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a command works with: settings, our store and connections, and the engine when it needs it."""
+
+    settings: Settings
+    tieline: Tieline
+    client: Client | None
+
+    @property
+    def starter(self) -> TemporalStarter:
+        """Starts and finds processes. Only on sessions that were opened with the engine."""
+        if self.client is None:
+            raise AssertionError("this command opened no connection to the engine")
+        return TemporalStarter(self.client, self.settings.firm, self.settings.task_queue)
+
+    def engagement(self, contract: str) -> EngagementId:
+        """The engagement of a contract number, which may also be given with its firm."""
+        if contract.startswith(f"{self.settings.firm}/"):
+            return EngagementId(contract)
+        return engagement_id(self.settings.firm, ContractNumber(contract))
+
+
+def now() -> datetime:
+    """This instant, UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_session(*, engine: bool) -> AsyncIterator[Session]:
+    """Settings, store and connections; the engine only when asked for, so that looking works while it is down."""
+    settings = load_settings()
+    client: Client | None = None
+    if engine:
+        try:
+            client = await connect(settings.temporal_connect_config())
+        except RuntimeError as refused:
+            raise TielineError(
+                f"Temporal does not answer at {settings.temporal_address}. Start it (`make demo` does), "
+                "or set TEMPORAL_ADDRESS.",
+                code="TL-INT-041",
+            ) from refused
+    async with open_tieline(settings) as tieline:
+        yield Session(settings=settings, tieline=tieline, client=client)
+
+
+def run(command: Callable[[Output], Awaitable[int]], *, as_json: bool) -> None:
+    """Run a command's coroutine; its integer is the exit code."""
+    output = Output(as_json=as_json)
+    try:
+        code = asyncio.run(_awaited(command, output))
+    except TielineError as error:
+        output.problem(f"{error.code}: {error.message}")
+        code = 1
+    raise typer.Exit(code)
+
+
+async def _awaited(command: Callable[[Output], Awaitable[int]], output: Output) -> int:
+    return await command(output)

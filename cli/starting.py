@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import Output
+from cli.running import Session, open_session, run
+from models.errors import NeedsRepair
+from models.events import ContractOfDeal
+from models.ids import DealId, engagement_id
+from models.plan import Plan, PlanVerdict
+from models.process import EngagementRef
+from runtime.temporal import workflow_id
+
+__all__ = ["add_to"]
+
+_STARTS_AT_ONCE = 20
+"""A larger burst only fills the workers' task queues (TEMPORAL section 0, trap 11)."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Commands that plan and start."""
+    app.command("plan")(plan)
+    app.command("start")(start)
+
+
+def plan(
+    deal: Annotated[str, typer.Argument(help="Id of the deal in the CRM.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
+) -> None:
+    """Show what would be done for a deal, without doing it. Reads the CRM and the ERP, writes nothing."""
+
+    async def command(output: Output) -> int:
+        async with open_session(engine=False) as session:
+            terms = await session.tieline.crm.get_signed_terms(DealId(deal))
+            engagement = engagement_id(session.settings.firm, terms.contract_number)
+            subject = EngagementRef(
+                firm=session.settings.firm,
+                engagement=engagement,
+                deal_id=DealId(deal),
+                contract_number=terms.contract_number,
+                workflow_id=workflow_id(engagement),
+            )
+            verdict = await session.tieline.planning.verdict(subject, terms, binds=False)
+            output.document(verdict)
+            _show_verdict(output, verdict)
+            return 0 if verdict.plan is not None else 1
+
+    run(command, as_json=as_json)
+
+
+def start(
+    deals: Annotated[list[str] | None, typer.Argument(help="Ids of deals in the CRM.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A file with one deal id per line, or a JSON list.")
+    ] = None,
+    won: Annotated[bool, typer.Option("--all-won", help="Every deal that is closed-won now.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each has ended or waits for a person.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
+) -> None:
+    """Start (or join) quote to project for deals: by id, by file, or all closed-won."""
+    if sum((bool(deals), file is not None, won)) != 1:
+        raise typer.BadParameter("Give deal ids, or --file, or --all-won.")
+
+    async def command(output: Output) -> int:
+        async with open_session(engine=True) as session:
+            ids = list(deals or ()) or (await asyncio.to_thread(_ids_in, file) if file else [])
+            contracts, missing = await _contracts(session, ids, won=won)
+            outcomes = await _start_all(session, contracts)
+            if wait:
+                await _wait_all(session, contracts)
+            rows = [
+                {"deal": item.deal_id, "contract": item.contract_number, "outcome": outcome}
+                for item, outcome in zip(contracts, outcomes, strict=True)
+            ]
+            output.document({"started": rows, "refused": missing})
+            output.table("", ["deal", "contract", "outcome"], [list(row.values()) for row in rows])
+            for problem in missing:
+                output.line(problem["reason"])
+            return 1 if missing else 0
+
+    run(command, as_json=as_json)
+
+
+async def _contracts(
+    session: Session, ids: list[str], *, won: bool
+) -> tuple[list[ContractOfDeal], list[dict[str, str]]]:
+    crm = session.tieline.crm
+    found = await crm.list_won_deals() if won else await crm.find_contracts([DealId(item) for item in ids])
+    missing = [
+        {"deal": item, "reason": f"Deal {item} does not exist in the CRM. Check the id."}
+        for item in ids
+        if item[:15] not in {row.deal_id[:15] for row in found}
+    ]
+    good: list[ContractOfDeal] = []
+    for row in found:
+        if row.contract_number:
+            good.append(row)
+        else:
+            reason = f"Deal {row.deal_id} has no contract number. Enter it on the deal in the CRM, then start again."
+            missing.append({"deal": row.deal_id, "reason": reason})
+    return good, missing
+
+
+async def _start_all(session: Session, contracts: list[ContractOfDeal]) -> list[str]:
+    turn = asyncio.Semaphore(_STARTS_AT_ONCE)
+
+    async def one(contract: ContractOfDeal) -> str:
+        async with turn:
+            return await session.starter.start_or_join(contract)
+
+    return list(await asyncio.gather(*(one(item) for item in contracts)))
+
+
+async def _wait_all(session: Session, contracts: list[ContractOfDeal]) -> None:
+    """Until every engagement has ended or waits for a person."""
+    moving = {"planning", "applying"}
+    waiting_for = {engagement_id(session.settings.firm, item.contract_number) for item in contracts}
+    while waiting_for:
+        rows = {row.engagement: row for row in await session.tieline.store.desk.list_engagements(session.settings.firm)}
+        waiting_for = {item for item in waiting_for if item not in rows or rows[item].stage.value in moving}
+        if waiting_for:
+            await asyncio.sleep(0.2)
+
+
+def _ids_in(file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8")
+    if text.lstrip().startswith("["):
+        loaded = json.loads(text)
+        if not all(isinstance(item, str) for item in loaded):
+            raise NeedsRepair(f"{file}: every entry of the list must be a deal id in quotes.", record=str(file))
+        return [str(item) for item in loaded]
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _show_verdict(output: Output, verdict: PlanVerdict) -> None:
+    if verdict.plan is not None:
+        show_plan(output, verdict.plan)
+        return
+    if verdict.reason:
+        output.line(f"{verdict.reason_code}: {verdict.reason}" if verdict.reason_code else verdict.reason)
+    output.table(
+        "", ["code", "record", "what stops it", "who"],
+        [[item.code, item.record, item.message, item.owner.value] for item in verdict.blockers],
+    )  # fmt: skip
+
+
+def show_plan(output: Output, plan: Plan) -> None:
+    """The plan as its approver reads it."""
+    output.line(f"Plan {plan.digest}")
+    output.line(f"{plan.customer_name}, contract {plan.contract_number}, booked by {plan.legal_entity}")
+    values = plan.values
+    output.table(
+        "", ["funded", "sold", "with options", "cap"],
+        [[str(item) if item else "-" for item in (values.funded, values.exercised, values.with_options, values.cap)]],
+    )  # fmt: skip
+    output.table(
+        "Operations", ["step", "what is done", "guard", "amount", "rules"],
+        [
+            [item.step, item.summary, item.guard.value, str(item.amount or ""), ", ".join(r.rule for r in item.rules)]
+            for item in plan.operations
+        ],
+    )  # fmt: skip
+    for warning in (*plan.warnings, *plan.manual_steps):
+        output.line(f"Note: {warning}")
+    for slot in plan.approvals:
+        output.line(f"Needs a decision of {' or '.join(sorted(slot.roles))}: {slot.reason} ({slot.rule.rule})")
+    output.line(f"Matched: {plan.match.outcome}. {' '.join(plan.match.evidence)}")
+    output.line(f"Rules {plan.rules_version}.")
