@@ -37,7 +37,8 @@ def match_customer(
     name = trading_name(buyer)
     if is_placeholder(name):
         return _refused(name)
-    by_pointer = match_by_pointer(buyer, candidates, bound_id=bound_id, near_line=near_line)
+    told_apart = answer == DIFFERENT
+    by_pointer = match_by_pointer(buyer, candidates, bound_id=bound_id, told_apart=told_apart, near_line=near_line)
     ruled = by_pointer or _by_comparison(buyer, candidates, near_line)
     return apply_answer(ruled, candidates, answer)
 

@@ -15,17 +15,20 @@ __all__ = ["match_by_pointer"]
 
 
 def match_by_pointer(
-    buyer: BuyerIdentity, candidates: Sequence[CustomerCandidate], *, bound_id: str, near_line: int
+    buyer: BuyerIdentity, candidates: Sequence[CustomerCandidate], *, bound_id: str, told_apart: bool, near_line: int
 ) -> Match | None:
     """What a binding, an ERP id on the CRM record or our CRM id on an ERP record says; None if there is no pointer.
 
     A pointer is believed only if its record is active and neither name nor country contradicts. DOM-3.1(1).
+    `told_apart`: a person answered that the buyer is another company.
     """
     wanted = {record_id for record_id in (bound_id, buyer.erp_customer_id) if record_id}
     pointed = [one for one in candidates if _ids(one) & wanted]
     holders = [one for one in candidates if one.account_id and one.account_id == buyer.account_id]
     missing = sorted(wanted - {record_id for one in pointed for record_id in _ids(one)})
-    if missing:
+    if told_apart:  # the pointer was asked about: what contradicts the buyer is not asked about again
+        pointed = [one for one in pointed if not contradiction(compare_parties(buyer, one, near_line))]
+    elif missing:
         return _not_found(buyer, missing[0], candidates, near_line)
     found = _distinct([*pointed, *holders])
     survivors = _distinct([*pointed, *(one for one in holders if not _merged_into_one_of(one, found))])
@@ -54,8 +57,8 @@ def _not_found(buyer: BuyerIdentity, record_id: str, candidates: Sequence[Custom
         outcome=MatchOutcome.ASK,
         evidence=(f"The CRM account points to customer {record_id}, which the ERP does not have.",),
         blocker_code="TL-CUS-003",
-        question=f"The CRM account of {trading_name(buyer)} points to customer {record_id}, which the ERP does not have. "
-        "Correct or clear the ERP customer id on the account, or choose.",
+        question=f"The CRM account of {trading_name(buyer)} points to customer {record_id}, "
+        "which the ERP does not have. Correct or clear the ERP customer id on the account, or choose.",
         choices=choice_of(alike),
     )
 
