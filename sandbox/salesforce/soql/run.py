@@ -134,7 +134,7 @@ class Runner:
                 continue
             values = self._inner_ids(test.query) if test.query else [str(one.value) for one in test.values]
             if field.type == "id":
-                rows = [self._rows.one(to_18(value)) for value in dict.fromkeys(values)]
+                rows = [self._rows.one(one) for one in dict.fromkeys(to_18(value) for value in values)]
                 return [row for row in rows if row is not None and row["Id"].startswith(bound.target.prefix)]
             if self._rows.indexed(kind, field.name):
                 unique = {row["Id"]: row for value in values for row in self._rows.where(kind, field.name, value)}
