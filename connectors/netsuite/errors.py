@@ -3,8 +3,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pydantic import ValidationError
-
 from connector_kit import Effectful, Fault, FaultTable, Reply
 from connectors.netsuite.schemas import ErrorBody, ErrorDetail
 from models.errors import Fatal, NeedsRepair, NotSent, OutcomeUnknown, Retryable, TielineError
@@ -117,14 +115,14 @@ def _details(reply: Reply) -> tuple[ErrorDetail, ...]:
         return ()
     try:
         return ErrorBody.model_validate(reply.document()).details
-    except (ValueError, ValidationError):
+    except (ValueError, RecursionError):
         return ()
 
 
 def _oauth_code(reply: Reply) -> str:
     try:
         document = reply.document() if reply.is_json else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     code = document.get("error") if isinstance(document, dict) else None
     return code[:40] if isinstance(code, str) and re.fullmatch(r"[a-z_]+", code) else ""

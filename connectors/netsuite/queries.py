@@ -1,5 +1,7 @@
 """SuiteQL texts. Values are always bound; only configured names, checked as identifiers, stand in the text."""
 
+# ruff: noqa: S608 - only names from checked configuration stand in the texts; every value is bound
+
 from __future__ import annotations
 
 import re
@@ -39,7 +41,8 @@ CHART = Query(
 # One shape for all branches of the survey: a union needs the same columns, and the vendor's database the same types.
 _COLUMNS = (
     "kind", "id", "external_id", "number_", "name", "inactive", "entity", "currency", "account_id", "registration",
-    "duns", "lei", "credit_hold", "tax_number", "tax_country", "street", "city", "region", "postal_code", "country",
+    "duns", "lei", "credit_hold", "tax_number", "tax_country", "street", "street2", "street3",
+    "city", "region", "postal_code", "country",
     "contract_number", "amount", "start_on", "end_on", "owner_id", "terms", "po_number", "funded", "cap",
     "with_options", "hold", "at_risk", "signed_on",
 )  # fmt: skip
@@ -67,12 +70,12 @@ def billed_rows(contract: str, schedules: Sequence[str], config: NetSuiteConfig)
         f"SELECT 'line' AS source, l.{config.custom.line_code} AS code, TO_CHAR(l.foreignamount) AS amount,"
         " NULL AS due_on, TO_CHAR(t.foreigntotal) AS total, TO_CHAR(t.currency) AS currency"
         " FROM transactionline l JOIN transaction t ON t.id = l.transaction"
-        " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"  # noqa: S608 - see above
+        " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"
     )
     if schedules:
         text += (
             f" UNION ALL SELECT 'milestone', m.comments, TO_CHAR(m.milestoneamount), TO_CHAR(m.milestonedate, {_DAY}),"
-            f" NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"  # noqa: S608 - see above
+            f" NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"
         )
     return Query(text, (contract, *schedules))
 
@@ -160,7 +163,7 @@ def _near_names(question: SurveyQuestion, config: NetSuiteConfig, *, with_addres
         f" FROM {_customer_tables(config, with_addresses=with_addresses)}"
         f" WHERE ({likes}) AND ROWNUM <= {_MOST_LIKE_ROWS}"
     )
-    return Query(f"SELECT {', '.join(f'n.{name}' for name in _COLUMNS)} FROM ({inner}) n", tuple(params))  # noqa: S608 - values are bound
+    return Query(f"SELECT {', '.join(f'n.{name}' for name in _COLUMNS)} FROM ({inner}) n", tuple(params))
 
 
 def _customer_columns(config: NetSuiteConfig, *, with_addresses: bool) -> dict[str, str]:
@@ -182,7 +185,8 @@ def _customer_columns(config: NetSuiteConfig, *, with_addresses: bool) -> dict[s
     if config.tax_registration_table:
         columns |= {"tax_number": "x.taxregistrationnumber", "tax_country": "x.nexuscountry"}
     if with_addresses:
-        columns |= {"street": "a.addr1", "city": "a.city", "region": "a.state", "postal_code": "a.zip",
+        columns |= {"street": "a.addr1", "street2": "a.addr2", "street3": "a.addr3", "city": "a.city",
+                    "region": "a.state", "postal_code": "a.zip",
                     "country": "a.country"}  # fmt: skip
     return columns
 

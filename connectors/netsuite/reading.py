@@ -194,14 +194,21 @@ def to_address(record: CustomerRecord) -> Address:
     if chosen is None:
         return Address()
     wire = chosen.address
-    row = {"street": wire.addr1, "city": wire.city, "region": wire.state, "postal_code": wire.zip}
+    row = {
+        "street": wire.addr1,
+        "street2": wire.addr2,
+        "street3": wire.addr3,
+        "city": wire.city,
+        "region": wire.state,
+        "postal_code": wire.zip,
+    }
     return _address(row | {"country": wire.country.id})
 
 
 def _address(row: Row) -> Address:
     country = _text(row, "country").upper()
     return Address(
-        street=_text(row, "street"),
+        street="\n".join(line for name in ("street", "street2", "street3") if (line := _text(row, name))),
         city=_text(row, "city"),
         region=_text(row, "region"),
         postal_code=_text(row, "postal_code"),

@@ -87,6 +87,8 @@ class CustomerAddress(_Wire):
     """A postal address of a customer."""
 
     addr1: str = ""
+    addr2: str = ""
+    addr3: str = ""
     city: str = ""
     state: str = ""
     zip: str = ""
