@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from models.ids import ConnectionId
+
+__all__ = ["ClientCredentialsLogin", "CustomNames", "JwtLogin", "SalesforceConfig"]
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class JwtLogin(_Settings):
+    """JWT bearer: a certificate uploaded to the app, no secret on the wire. Sheet 1.1."""
+
+    kind: Literal["jwt"] = "jwt"
+    consumer_key: str
+    username: str
+    private_key_pem: SecretStr
+    audience: str = "https://login.salesforce.com"
+
+
+class ClientCredentialsLogin(_Settings):
+    """Client credentials, sent to the org's own host. Sheet 1.2."""
+
+    kind: Literal["client-credentials"] = "client-credentials"
+    consumer_key: str
+    consumer_secret: SecretStr
+
+
+class CustomNames(_Settings):
+    """What the firm called its custom fields and objects (docs/vendors/demo-organisations.md)."""
+
+    account_erp_id: str = "ERP_Customer_Id__c"
+    account_legal_name: str = "Legal_Name__c"
+    account_aliases: str = "Also_Known_As__c"
+    account_tax_number: str = "Tax_Number__c"
+    account_registration_number: str = "Registration_Number__c"
+    account_duns: str = "DUNS_Number__c"
+    account_lei: str = "LEI__c"
+    account_invoice_email: str = "Invoice_Email__c"
+    account_is_government: str = "Is_Government__c"
+    account_route_id: str = "Route_Id__c"
+    contract_number: str = "Contract_Number__c"
+    amendment_number: str = "Amendment_Number__c"
+    contract_status: str = "Contract_Status__c"
+    signing_entity: str = "Signing_Entity__c"
+    customer_legal_name: str = "Customer_Legal_Name__c"
+    customer_signed_on: str = "Customer_Signed_On__c"
+    company_signed_on: str = "Company_Signed_On__c"
+    effective_on: str = "Effective_On__c"
+    start_on: str = "Start_On__c"
+    end_on: str = "End_On__c"
+    end_with_options_on: str = "End_With_Options_On__c"
+    signed_total: str = "Signed_Total__c"
+    value_with_options: str = "Value_With_Options__c"
+    value_exercised: str = "Value_Exercised__c"
+    value_funded: str = "Value_Funded__c"
+    value_cap: str = "Value_Cap__c"
+    cap_scope: str = "Cap_Scope__c"
+    header_discount_percent: str = "Header_Discount_Percent__c"
+    estimated_cost: str = "Estimated_Cost__c"
+    payment_terms: str = "Payment_Terms__c"
+    po_required: str = "PO_Required__c"
+    po_number: str = "PO_Number__c"
+    po_limit: str = "PO_Limit__c"
+    is_framework: str = "Is_Framework__c"
+    at_risk: str = "At_Risk__c"
+    expense_policy: str = "Expense_Policy__c"
+    acceptance_person: str = "Acceptance_Person__c"
+    region: str = "Region__c"
+    notice_clause: str = "Notice_Clause__c"
+    bill_to_name: str = "Bill_To_Name__c"
+    bill_to_street: str = "Bill_To_Street__c"
+    bill_to_city: str = "Bill_To_City__c"
+    bill_to_state: str = "Bill_To_State__c"
+    bill_to_postal_code: str = "Bill_To_Postal_Code__c"
+    bill_to_country: str = "Bill_To_Country__c"
+    deal_erp_project_id: str = "ERP_Project_Id__c"
+    deal_erp_project_number: str = "ERP_Project_Number__c"
+    deal_erp_contract_number: str = "ERP_Contract_Number__c"
+    deal_status: str = "ERP_Sync_Status__c"
+    deal_message: str = "ERP_Sync_Error__c"
+    deal_synced_at: str = "ERP_Synced_At__c"
+    line_code: str = "Line_Code__c"
+    line_billing_type: str = "Billing_Type__c"
+    line_start_on: str = "Start_On__c"
+    line_end_on: str = "End_On__c"
+    line_cap: str = "Value_Cap__c"
+    line_cap_scope: str = "Cap_Scope__c"
+    line_cost_budget: str = "Cost_Budget__c"
+    line_fixed_fee: str = "Fixed_Fee__c"
+    line_measure: str = "Progress_Measure__c"
+    line_frequency: str = "Bill_Frequency__c"
+    line_billed_in: str = "Bill_In__c"
+    line_anchor: str = "Period_Anchor__c"
+    line_fee_per_period: str = "Fee_Per_Period__c"
+    line_periods: str = "Periods__c"
+    line_indirect_rates: str = "Indirect_Rate_Table__c"
+    line_is_option: str = "Is_Option__c"
+    milestones: str = "Tieline_Milestones__r"
+    rates: str = "Tieline_Rates__r"
+    project_object: str = "Tieline_Project__c"
+    project_key: str = "Key__c"
+
+    @field_validator("*")
+    @classmethod
+    def _is_identifier(cls, name: str) -> str:
+        # These names become part of a query's text; values never do.
+        if not _IDENTIFIER.fullmatch(name):
+            raise ValueError("An API name has letters, digits and underscores.")
+        return name
+
+
+class SalesforceConfig(_Settings):
+    """One org as Tieline uses it."""
+
+    connection: ConnectionId = ConnectionId("crm-main")
+    base_url: str = Field(pattern=r"^https?://[^/]+/?$")
+    """The org's own host (My Domain)."""
+    api_version: str = Field(default="67.0", pattern=r"^\d{2}\.0$")
+    login: Annotated[JwtLogin | ClientCredentialsLogin, Field(discriminator="kind")]
+    multi_currency: bool = True
+    default_currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Currency of every amount where multi-currency is off."""
+    concurrency: int = Field(default=10, ge=1, le=50)
+    max_body_bytes: int = Field(default=20_000_000, gt=0)
+    names: CustomNames = CustomNames()
+    event_secrets: tuple[SecretStr, ...] = ()
+    """What the org's callout signs with; two while a secret is being changed."""
+
+    @property
+    def root_url(self) -> str:
+        """Where the org answers."""
+        return self.base_url.rstrip("/")
+
+    @property
+    def data_path(self) -> str:
+        """Start of every data path."""
+        return f"/services/data/v{self.api_version}"
