@@ -2,7 +2,17 @@
 
 from connector_kit.fault_table import Fault, FaultTable
 from connector_kit.session import Effectful, Reply, VendorSession
-from connector_kit.signatures import BadSignature
+from connector_kit.signatures import BadSignature, check_signature
 from connector_kit.spec import ConnectorSpec, EventReader
 
-__all__ = ["BadSignature", "ConnectorSpec", "Effectful", "EventReader", "Fault", "FaultTable", "Reply", "VendorSession"]
+__all__ = [
+    "BadSignature",
+    "ConnectorSpec",
+    "Effectful",
+    "EventReader",
+    "Fault",
+    "FaultTable",
+    "Reply",
+    "VendorSession",
+    "check_signature",
+]
