@@ -5,7 +5,7 @@ from datetime import date, datetime
 from mappings.answers import Answers
 from mappings.approvals import approval_facts, approval_slots
 from mappings.customer_identity import customer_key
-from mappings.customer_match import Match, match_customer
+from mappings.customer_match import Match, MatchOutcome, match_customer
 from mappings.findings import Finding, Severity, blocker_of
 from mappings.line_prices import net_prices
 from mappings.plan_operations import PROCESS, Booking, Sides, plan_operations
@@ -23,6 +23,8 @@ from models.survey import Chart, ErpTraits, Survey
 from models.terms import ContractStatus, DealState, SignedTerms
 
 __all__ = ["PlanningCase", "plan_contract"]
+
+_ANSWERS = {"tax number": "tax_number", "route id": "route_id", "country": "country"}
 
 
 class PlanningCase(Canonical):
@@ -133,18 +135,18 @@ def _match(buyer: BuyerIdentity, case: PlanningCase, answers: Answers) -> Match:
 
 
 def _match_findings(terms: SignedTerms, match: Match) -> list[Finding]:
-    if match.outcome in {"adopt", "create"}:
-        if match.candidate is not None and match.candidate.on_credit_hold:
+    if match.outcome in {MatchOutcome.ADOPT, MatchOutcome.CREATE}:
+        if match.adopt is not None and match.adopt.on_credit_hold:
             return [
                 Finding(
-                    code="TL-CUS-008", record=match.candidate.name, field="credit",
-                    message=f"{match.candidate.name} is on credit hold. Release it in the ERP, or keep it and wait.",
+                    code="TL-CUS-008", record=match.adopt.name, field="credit",
+                    message=f"{match.adopt.name} is on credit hold. Release it in the ERP, or keep it and wait.",
                 )
             ]  # fmt: skip
         return []
     return [
         Finding(
-            code=match.code, record=terms.buyer.name if terms.buyer else terms.contract_number, field="customer",
+            code=match.blocker_code, record=terms.buyer.name if terms.buyer else terms.contract_number, field="customer",
             message=match.question, choices=match.choices, answer_field="match",
         )
     ]  # fmt: skip
@@ -168,8 +170,8 @@ def _tax_findings(terms: SignedTerms, buyer: BuyerIdentity, choices: Choices, on
     }
     return [
         Finding(
-            code=item.code, severity=severity[item.level], record=buyer.name, field="tax number",
-            message=item.message, answer_field="tax_number",
+            code=item.code, severity=severity[item.level], record=item.record, field=item.field,
+            message=item.sentence, answer_field=_ANSWERS.get(item.field, ""),
         )
         for item in found
     ]  # fmt: skip
@@ -181,14 +183,14 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
 ) -> Plan:  # fmt: skip
     if terms.buyer is None or choices.entity is None or choices.payment_terms is None or terms.start_on is None:
         raise AssertionError("a plan is only made of terms without findings that stop")
-    key = customer_key(terms.buyer)
+    key = customer_key(terms.buyer, stands_apart=match.stands_apart)
     holds = [item.message for item in findings if item.severity is Severity.HOLD]
     booking = Booking(
         firm=case.firm,
         terms=terms,
         buyer=terms.buyer,
         customer_key=key,
-        adopt=match.candidate.ref if match.candidate is not None else None,
+        adopt=match.adopt.ref if match.adopt is not None else None,
         entity=choices.entity,
         payment_terms=choices.payment_terms,
         services=choices.services,
@@ -204,7 +206,7 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
     )
     operations = tuple(_compared(item, case) for item in plan_operations(booking, sides, book))
     facts = approval_facts(
-        terms, book, is_new_customer=match.candidate is None, terms_rule=choices.payment_terms, on=signed_on
+        terms, book, is_new_customer=match.adopt is None, terms_rule=choices.payment_terms, on=signed_on
     )
     billing_types = {line.billing_type for line in terms.lines if line.billing_type is not None}
     return Plan(

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httpx
+from pydantic import ValidationError
+
+from connector_kit import ConnectorSpec
+from connectors import netsuite, salesforce
+from ports.crm import Deals
+from ports.erp import Erp
+from runtime.connections import Connection
+from runtime.setting_problems import WrongSetting
+
+__all__ = ["CONNECTORS", "open_crm", "open_erp", "spec_of"]
+
+CONNECTORS: dict[str, ConnectorSpec[Any]] = {
+    spec.name: spec
+    for spec in (
+        netsuite.CONNECTOR,
+        salesforce.CONNECTOR,
+    )
+}
+"""Every connector there is, one line each."""
+
+_TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=10.0, pool=30.0)
+_KEPT_OPEN = httpx.Limits(max_connections=60, max_keepalive_connections=30)
+
+
+def spec_of(connection: Connection) -> ConnectorSpec[Any]:
+    """The connector that a connection names. Raises WrongSetting when there is none."""
+    spec = CONNECTORS.get(connection.connector)
+    if spec is None:
+        known = ", ".join(sorted(CONNECTORS))
+        raise WrongSetting(
+            f"Connection {connection.connection} names connector '{connection.connector}'. Known: {known}."
+        )
+    return spec
+
+
+@asynccontextmanager
+async def open_crm(connection: Connection) -> AsyncIterator[Deals]:
+    """The CRM of that connection, with one HTTP client for as long as it is open."""
+    async with _opened(connection, "deals") as adapter:
+        yield cast("Deals", adapter)
+
+
+@asynccontextmanager
+async def open_erp(connection: Connection) -> AsyncIterator[Erp]:
+    """The ERP of that connection, with one HTTP client for as long as it is open."""
+    async with _opened(connection, "projects") as adapter:
+        yield cast("Erp", adapter)
+
+
+@asynccontextmanager
+async def _opened(connection: Connection, capability: str) -> AsyncIterator[object]:
+    spec = spec_of(connection)
+    if capability not in spec.capabilities:
+        raise WrongSetting(f"Connection {connection.connection}: connector {spec.name} has no {capability}.")
+    values = {name: value for name, value in connection.values().items() if name in spec.config.model_fields}
+    unknown = sorted(set(connection.values()) - set(spec.config.model_fields))
+    if unknown:
+        raise WrongSetting(f"Connection {connection.connection}: settings {', '.join(unknown)} are not known.")
+    try:
+        config = spec.config.model_validate(values)
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        where = "__".join(str(part) for part in first["loc"]).upper()
+        raise WrongSetting(f"Connection {connection.connection}, setting {where}: {first['msg']}.") from wrong
+    async with httpx.AsyncClient(timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False) as http:
+        yield spec.build(connection.connection, config, http)
