@@ -76,7 +76,8 @@ PAIRS = [
          customer("Delta Logistics Holdings Inc", "US", tax_number="12-3456789"), "ask", "TL-CUS-002",
          one_company=False),
     Pair(24, buyer("HM Revenue & Customs", is_government=True), customer("HM Treasury"), "create", one_company=False),
-    Pair(25, buyer("Acme Holdings, Inc.", lei="213800KUD8LAJWSQ9D15"), customer("Apex Corp", lei="213800KUD8LAJWSQ9D15"),
+    Pair(25, buyer("Acme Holdings, Inc.", lei="213800KUD8LAJWSQ9D15"),
+         customer("Apex Corp", lei="213800KUD8LAJWSQ9D15"),
          "adopt", one_company=True, note="alias"),
 ]  # fmt: skip
 _NUMBERED = pytest.mark.parametrize("pair", PAIRS, ids=[f"pair-{pair.number}" for pair in PAIRS])
