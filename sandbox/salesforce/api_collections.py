@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.salesforce.api_records import RecordsApi
@@ -18,6 +19,14 @@ _MOST_ROWS = 200
 _MOST_READ = 2000
 _DEEPEST = 5
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """What came of the nodes of a tree so far."""
+
+    results: list[Json]
+    failures: list[Json]
 
 
 class TreeFailedError(Exception):
@@ -119,21 +128,17 @@ class CollectionsApi:
     def tree(self, call: Call, name: str) -> Answer:
         """Create records with their children; all or nothing."""
         target = self._records.target(name)
-        results: list[Json] = []
-        failures: list[Json] = []
+        grown = _Tree([], [])
         try:
             with self._org.store.transaction():
-                self._grow(target, call.fields.get("records", []), {}, 1, results, failures)
-                if failures:
-                    raise TreeFailedError(failures)
+                self._grow(grown, target, call.fields.get("records", []), {}, level=1)
+                _stop_at(grown.failures)
         except TreeFailedError as error:
             return Answer(400, {"hasErrors": True, "results": error.results})
-        return Answer(201, {"hasErrors": False, "results": results})
+        return Answer(201, {"hasErrors": False, "results": grown.results})
 
-    def _grow(
-        self, target: ObjectDef, rows: Any, link: Json, level: int, results: list[Json], failures: list[Json]
-    ) -> None:
-        if level > _DEEPEST or len(results) + len(rows) > _MOST_ROWS:
+    def _grow(self, grown: "_Tree", target: ObjectDef, rows: Any, link: Json, *, level: int) -> None:
+        if level > _DEEPEST or len(grown.results) + len(rows) > _MOST_ROWS:
             raise SalesforceError("LIMIT_EXCEEDED", "A tree holds at most 200 records in 5 levels.")
         for row in rows:
             reference = row.get("attributes", {}).get("referenceId", "")
@@ -142,15 +147,15 @@ class CollectionsApi:
             try:
                 record_id = self._writer.insert(target, {**_without_type(plain), **link})
             except SalesforceError as error:
-                failures.append({"referenceId": reference, "errors": [error.as_row()]})
+                grown.failures.append({"referenceId": reference, "errors": [error.as_row()]})
                 continue
-            results.append({"referenceId": reference, "id": record_id})
+            grown.results.append({"referenceId": reference, "id": record_id})
             for relation, value in nested.items():
                 found = target.children.get(relation.lower())
                 if found is None:
                     raise SalesforceError("INVALID_FIELD", f"No such relation '{relation}' on entity '{target.name}'")
                 child = self._records.target(found[1])
-                self._grow(child, value["records"], {found[2]: record_id}, level + 1, results, failures)
+                self._grow(grown, child, value["records"], {found[2]: record_id}, level=level + 1)
 
     def _each(self, call: Call, one: Callable[[Json], Json]) -> Answer:
         all_or_none = bool(call.fields.get("allOrNone", False))
@@ -169,8 +174,7 @@ class CollectionsApi:
         try:
             with self._org.store.transaction():
                 results.extend(self._row(row, one) for row in rows)
-                if not all(result["success"] for result in results):
-                    raise _RowsFailedError
+                _require_all(results)
         except _RowsFailedError:
             halted = {"success": False, "errors": [ROLLED_BACK.as_row()]}
             return [halted if result["success"] else result for result in results]
@@ -192,6 +196,16 @@ class CollectionsApi:
             message = f"sObject type '{name}' is not supported." if name else "attributes.type is missing"
             raise SalesforceError("INVALID_TYPE", message, fields=[])
         return self._writer.schema[target.name]
+
+
+def _stop_at(failures: list[Json]) -> None:
+    if failures:
+        raise TreeFailedError(failures)
+
+
+def _require_all(results: list[Json]) -> None:
+    if not all(result["success"] for result in results):
+        raise _RowsFailedError
 
 
 def _limited(rows: list[Json]) -> list[Json]:

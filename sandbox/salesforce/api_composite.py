@@ -106,8 +106,7 @@ class CompositeApi:
             with self._org.store.transaction():
                 for shown in self._in_order(call, parts):
                     answers.append(shown)
-                    if _failed(shown):
-                        raise _PartFailedError
+                    _stop_at(shown)
         except _PartFailedError:
             culprit = answers[-1]
             halted = Answer(400, HALTED.as_rest())
@@ -123,10 +122,7 @@ class CompositeApi:
         for part in parts:
             reference = part["referenceId"]
             used = names_in(part["url"]) | names_in(part.get("body"))
-            if used & broken:
-                answer = Answer(400, HALTED.as_rest())
-            else:
-                answer = self._part(call, part, results)
+            answer = Answer(400, HALTED.as_rest()) if used & broken else self._part(call, part, results)
             if answer.status >= _FIRST_ERROR:
                 broken.add(reference)
             results[reference] = answer.body
@@ -160,6 +156,11 @@ def _parts(raw: Any) -> list[Json]:
 
 def _is_query_or_collection(url: str) -> bool:
     return re.search(r"/v[\d.]+/(query|queryAll|composite/sobjects)\b", url) is not None
+
+
+def _stop_at(shown: Json) -> None:
+    if _failed(shown):
+        raise _PartFailedError
 
 
 def _failed(shown: Json) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -19,25 +20,17 @@ _ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})", re.IGNORECASE)
 
 
+_Reader = Callable[[FieldDef, Any], Any]
+
+
 def coerce(field: FieldDef, value: Any) -> Any:
     """Return the value to keep; None clears the field, and so does an empty text."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return False if field.type == "boolean" else None
-    if field.type == "boolean":
-        return _boolean(field, value)
-    if field.type in NUMERIC:
-        return _number(field, value)
     if isinstance(value, (dict, list)):
         raise _unreadable(field.type, "START_OBJECT" if isinstance(value, dict) else "START_ARRAY", value)
-    if field.type == "date":
-        return _date(value)
-    if field.type == "datetime":
-        return stamp_text(instant(value))
-    if field.type in {"reference", "id"}:
-        return _reference(field, value)
-    if field.type == "base64":
-        return _base64(field, value)
-    return _text(field, value)
+    reader: _Reader = _READERS.get(field.type, _text)
+    return reader(field, value)
 
 
 def instant(value: Any) -> datetime:
@@ -77,7 +70,7 @@ def _number(field: FieldDef, value: Any) -> Decimal | int:
     return number.quantize(Decimal(1).scaleb(-field.scale), rounding=ROUND_HALF_UP)
 
 
-def _date(value: Any) -> str:
+def _date(_: FieldDef, value: Any) -> str:
     # A date field takes a full instant too, of which it keeps the day.
     text = value[:10] if isinstance(value, str) and _STAMP.fullmatch(value) else value
     try:
@@ -125,9 +118,24 @@ def _listed(field: FieldDef, text: str) -> str:
     return ";".join(known[one.lower()] for one in chosen)
 
 
+def _stamp(_: FieldDef, value: Any) -> str:
+    return stamp_text(instant(value))
+
+
 def _unreadable(kind: str, token: str, value: Any) -> SalesforceError:
     message = (
         f"Cannot deserialize instance of {kind} from {token} value {value} or request may be missing a required field"
         " at [line:1, column:2]"
     )
     return SalesforceError("JSON_PARSER_ERROR", message)
+
+
+_READERS: dict[str, _Reader] = {
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _stamp,
+    "reference": _reference,
+    "id": _reference,
+    "base64": _base64,
+    **dict.fromkeys(NUMERIC, _number),
+}

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -51,7 +52,7 @@ class Events:
             sent += self._hint(target.name, record_id, won=bool(record.get("IsWon")))
         return sent
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """List subscriptions (without secrets) and deliveries."""
         shown = [{key: value for key, value in asdict(one).items() if key != "secret"} for one in self.subscriptions]
         return {"subscriptions": shown, "deliveries": self.deliveries}

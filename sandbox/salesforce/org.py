@@ -28,7 +28,7 @@ class Org:
         self.organization_id = ""
         self.user_id = ""
         self._whole = load_schema()
-        self._seen: tuple[tuple[str, ...], Schema] = ((), self._whole)
+        self._seen: tuple[tuple[str, ...], Schema, Schema] = ((), self._whole, self._whole)
         self._index: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
         self._keys: dict[tuple[str, str], list[tuple[tuple[str, str], str]]] = {}
         self._late: dict[str, tuple[datetime, Record | None]] = {}
@@ -44,11 +44,12 @@ class Org:
     @property
     def schema(self) -> Schema:
         """Return the schema as the integration user sees it now."""
-        texts = tuple(self.world.text(name) for name in _SETTING_LISTS)
-        if texts != self._seen[0]:
-            parts = [frozenset(item.strip().lower() for item in text.split(",") if item.strip()) for text in texts]
-            self._seen = (texts, self._whole.seen_through(*parts))
-        return self._seen[1]
+        return self._schemas()[0]
+
+    @property
+    def enforced_schema(self) -> Schema:
+        """Return the schema whose unique keys hold now, for users who do not see a field as well."""
+        return self._schemas()[1]
 
     @property
     def whole_schema(self) -> Schema:
@@ -112,6 +113,17 @@ class Org:
         delay = self.world.number("visibility_delay_s")
         pending = [moment.timestamp() - delay for moment, _ in self._late.values() if moment > self.now]
         return min([end, *(datetime.fromtimestamp(one, tz=end.tzinfo) for one in pending)])
+
+    def _schemas(self) -> tuple[Schema, Schema]:
+        texts = tuple(self.world.text(name) for name in _SETTING_LISTS)
+        if texts != self._seen[0]:
+            hidden, not_unique, read_only = (
+                frozenset(item.strip().lower() for item in text.split(",") if item.strip()) for text in texts
+            )
+            seen = self._whole.seen_through(hidden, not_unique, read_only)
+            enforced = self._whole.seen_through(frozenset(), not_unique, frozenset())
+            self._seen = (texts, seen, enforced)
+        return self._seen[1], self._seen[2]
 
     def _key(self, kind: str, field: str, value: object) -> str:
         shape = self._indexed[kind, field]

@@ -1,6 +1,7 @@
 """Finds what answers a call of the REST interface, and turns refusals into the vendor's error bodies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sandbox.kit import Author
 from sandbox.salesforce.api_collections import CollectionsApi
@@ -12,13 +13,102 @@ from sandbox.salesforce.errors import MultipleMatchesError, SalesforceError, mis
 from sandbox.salesforce.guards import Guards
 from sandbox.salesforce.limits import Limits
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.schema import Schema
 from sandbox.salesforce.wire import Answer, Call, header_options
 from sandbox.salesforce.writes import Writer
 
 __all__ = ["Rest"]
 
-Handler = Callable[[], Answer]
-Handlers = dict[str, Handler]
+
+@dataclass(frozen=True)
+class _Caller:
+    """What answers the calls of one signed-in user."""
+
+    schema: Schema
+    limits: Limits
+    queries: QueryApi
+    records: RecordsApi
+    many: CollectionsApi
+    several: CompositeApi
+
+
+Handler = Callable[..., Answer]
+Methods = Mapping[str, Handler]
+
+
+def _run(caller: _Caller, call: Call) -> Answer:
+    return caller.queries.query(call, caller.schema, deleted=False)
+
+
+def _run_all(caller: _Caller, call: Call) -> Answer:
+    return caller.queries.query(call, caller.schema, deleted=True)
+
+
+def _describe(caller: _Caller, call: Call, name: str) -> Answer:
+    return Answer(200, describe_one(caller.records.target(name), call.base))
+
+
+def _summary(caller: _Caller, call: Call, name: str) -> Answer:
+    return Answer(200, {"objectDescribe": summary(caller.records.target(name), call.base)})
+
+
+_READ_MANY: Handler = lambda caller, call, name: caller.many.read(call, name)  # noqa: E731 - one row of the table
+_PAGE: Handler = lambda caller, call, locator: caller.queries.more(call, locator)  # noqa: E731 - one row of the table
+
+# Path segments after the version ("*" is a name, id or key, handed to the handler) and what answers each method.
+# The first row that fits counts.
+_ROUTES: tuple[tuple[tuple[str, ...], Methods], ...] = (
+    ((), {"GET": lambda _, call: Answer(200, resources(call.base))}),
+    (("limits",), {"GET": lambda caller, _: Answer(200, caller.limits.as_json())}),
+    (("query",), {"GET": _run}),
+    (("queryAll",), {"GET": _run_all}),
+    (("query", "*"), {"GET": _PAGE}),
+    (("queryAll", "*"), {"GET": _PAGE}),
+    (("sobjects",), {"GET": lambda caller, call: Answer(200, describe_all(caller.schema, call.base))}),
+    (("sobjects", "*"), {"GET": _summary, "POST": lambda caller, call, name: caller.records.create(call, name)}),
+    (("sobjects", "*", "describe"), {"GET": _describe}),
+    (
+        ("sobjects", "*", "updated"),
+        {"GET": lambda caller, call, name: caller.queries.updated(call, caller.records.target(name))},
+    ),
+    (
+        ("sobjects", "*", "deleted"),
+        {"GET": lambda caller, call, name: caller.queries.deleted(call, caller.records.target(name))},
+    ),
+    (
+        ("sobjects", "*", "*"),
+        {
+            "GET": lambda caller, call, name, record_id: caller.records.read(call, name, record_id),
+            "PATCH": lambda caller, call, name, record_id: caller.records.update(call, name, record_id),
+            "DELETE": lambda caller, _, name, record_id: caller.records.delete(name, record_id),
+        },
+    ),
+    (
+        ("sobjects", "*", "*", "*"),
+        {
+            "GET": lambda caller, call, name, key, value: caller.records.read_by_key(call, name, key, value),
+            "PATCH": lambda caller, call, name, key, value: caller.records.upsert(call, name, key, value),
+            "DELETE": lambda caller, call, name, key, value: caller.records.delete_by_key(call, name, key, value),
+        },
+    ),
+    (("composite",), {"POST": lambda caller, call: caller.several.composite(call)}),
+    (("composite", "batch"), {"POST": lambda caller, call: caller.several.batch(call)}),
+    (("composite", "graph"), {"POST": lambda caller, call: caller.several.graph(call)}),
+    (("composite", "tree", "*"), {"POST": lambda caller, call, name: caller.many.tree(call, name)}),
+    (
+        ("composite", "sobjects"),
+        {
+            "POST": lambda caller, call: caller.many.create(call),
+            "PATCH": lambda caller, call: caller.many.update(call),
+            "DELETE": lambda caller, call: caller.many.delete(call),
+        },
+    ),
+    (("composite", "sobjects", "*"), {"GET": _READ_MANY, "POST": _READ_MANY}),
+    (
+        ("composite", "sobjects", "*", "*"),
+        {"PATCH": lambda caller, call, name, key: caller.many.upsert(call, name, key)},
+    ),
+)
 
 
 class Rest:
@@ -34,7 +124,8 @@ class Rest:
     def answer(self, call: Call, user_id: str) -> Answer:
         """Answer one call of a signed-in user."""
         try:
-            return self._handler(call, user_id)()
+            handler, names = _found(call)
+            return handler(self._caller(call, user_id), call, *names)
         except MultipleMatchesError as error:
             return Answer(300, error.urls)
         except SalesforceError as error:
@@ -46,92 +137,26 @@ class Rest:
             return len(CompositeApi(self._org, lambda _: Answer(200)).batch_parts(call))
         return 1
 
-    def _handler(self, call: Call, user_id: str) -> Handler:
-        handlers = self._handlers(call, user_id)
-        if not handlers:
-            raise missing()
-        if (found := handlers.get("GET" if call.method == "HEAD" else call.method)) is None:
-            message = f"HTTP Method '{call.method}' not allowed. Allowed are {','.join(sorted(handlers))}"
-            raise SalesforceError("METHOD_NOT_ALLOWED", message, status=405)
-        return found
-
-    def _handlers(self, call: Call, user_id: str) -> Handlers:
-        match call.segments:
-            case ():
-                return {"GET": lambda: Answer(200, resources(call.base))}
-            case ("limits",):
-                return {"GET": lambda: Answer(200, self._limits.as_json())}
-            case ("query",):
-                return {"GET": lambda: self._queries.query(call, self._org.schema, deleted=False)}
-            case ("queryAll",):
-                return {"GET": lambda: self._queries.query(call, self._org.schema, deleted=True)}
-            case ("query" | "queryAll", locator):
-                return {"GET": lambda: self._queries.more(call, locator)}
-            case ("sobjects", *rest):
-                return self._object_handlers(call, tuple(rest), user_id)
-            case ("composite", *rest):
-                return self._composite_handlers(call, tuple(rest), user_id)
-            case _:
-                return {}
-
-    def _object_handlers(self, call: Call, segments: tuple[str, ...], user_id: str) -> Handlers:
-        records = RecordsApi(self._org, self._writer(call, user_id))
-        match segments:
-            case ():
-                return {"GET": lambda: Answer(200, describe_all(self._org.schema, call.base))}
-            case (name,):
-                return {
-                    "GET": lambda: Answer(200, {"objectDescribe": summary(records.target(name), call.base)}),
-                    "POST": lambda: records.create(call, name),
-                }
-            case (name, "describe"):
-                return {"GET": lambda: Answer(200, describe_one(records.target(name), call.base))}
-            case (name, "updated"):
-                return {"GET": lambda: self._queries.updated(call, records.target(name))}
-            case (name, "deleted"):
-                return {"GET": lambda: self._queries.deleted(call, records.target(name))}
-            case (name, record_id):
-                return {
-                    "GET": lambda: records.read(call, name, record_id),
-                    "PATCH": lambda: records.update(call, name, record_id),
-                    "DELETE": lambda: records.delete(name, record_id),
-                }
-            case (name, key, value):
-                return {
-                    "GET": lambda: records.read_by_key(call, name, key, value),
-                    "PATCH": lambda: records.upsert(call, name, key, value),
-                    "DELETE": lambda: records.delete_by_key(call, name, key, value),
-                }
-            case _:
-                return {}
-
-    def _composite_handlers(self, call: Call, segments: tuple[str, ...], user_id: str) -> Handlers:
-        writer = self._writer(call, user_id)
-        many = CollectionsApi(self._org, writer, RecordsApi(self._org, writer))
-        several = CompositeApi(self._org, lambda part: self.answer(part, user_id))
-        match segments:
-            case ():
-                return {"POST": lambda: several.composite(call)}
-            case ("batch",):
-                return {"POST": lambda: several.batch(call)}
-            case ("graph",):
-                return {"POST": lambda: several.graph(call)}
-            case ("tree", name):
-                return {"POST": lambda: many.tree(call, name)}
-            case ("sobjects",):
-                return {
-                    "POST": lambda: many.create(call),
-                    "PATCH": lambda: many.update(call),
-                    "DELETE": lambda: many.delete(call),
-                }
-            case ("sobjects", name):
-                return {"GET": lambda: many.read(call, name), "POST": lambda: many.read(call, name)}
-            case ("sobjects", name, key):
-                return {"PATCH": lambda: many.upsert(call, name, key)}
-            case _:
-                return {}
-
-    def _writer(self, call: Call, user_id: str) -> Writer:
+    def _caller(self, call: Call, user_id: str) -> _Caller:
         allow_save = header_options(call.headers.get("sforce-duplicate-rule-header", "")).get("allowSave") == "true"
         author = Author(call.client, call.request_id)
-        return Writer(self._org, self._guards, author, self._org.schema, user_id, allow_save)
+        schema = self._org.schema
+        writer = Writer(self._org, self._guards, author, schema, user_id, allow_save)
+        records = RecordsApi(self._org, writer)
+        several = CompositeApi(self._org, lambda part: self.answer(part, user_id))
+        many = CollectionsApi(self._org, writer, records)
+        return _Caller(schema, self._limits, self._queries, records, many, several)
+
+
+def _found(call: Call) -> tuple[Handler, list[str]]:
+    for pattern, methods in _ROUTES:
+        if len(pattern) != len(call.segments):
+            continue
+        pairs = list(zip(pattern, call.segments, strict=True))
+        if any(shape not in {"*", segment} for shape, segment in pairs):
+            continue
+        if (handler := methods.get("GET" if call.method == "HEAD" else call.method)) is None:
+            message = f"HTTP Method '{call.method}' not allowed. Allowed are {','.join(sorted(methods))}"
+            raise SalesforceError("METHOD_NOT_ALLOWED", message, status=405)
+        return handler, [segment for shape, segment in pairs if shape == "*"]
+    raise missing()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sandbox.kit import UI, ControlRoute, Record, Request, Response, System, World
 from sandbox.salesforce.auth import Auth, ConnectedApp
-from sandbox.salesforce.control import control_routes
+from sandbox.salesforce.control import Controls
 from sandbox.salesforce.credentials import KEY_FILE, client_certificate
 from sandbox.salesforce.errors import MultipleMatchesError, SalesforceError, missing
 from sandbox.salesforce.events import Events
@@ -45,6 +45,8 @@ _VERSIONS = {31.0 + number for number in range(37)}
 _NEWEST = "67.0"
 _SEASONS = ("Winter", "Spring", "Summer")
 _VERSION_PATH = re.compile(r"/services/data/v(\d+\.0)(?:/(.*))?")
+# What a route's counter leaves out: the id or key of a record, the locator of a page.
+_PLACES = re.compile(r"^(sobjects/[^/]+/)(?!describe$|updated$|deleted$)([^/]+)(/[^/]+)?$|^(query|queryAll)/.+$")
 _MOST_HEADER_BYTES = 16_384
 _UPSERT_SEGMENTS = 4
 
@@ -91,12 +93,7 @@ class SalesforceSystem(System):
         matched = _VERSION_PATH.fullmatch(path)
         if matched is None:
             return f"{request.method} {re.sub(r'^/id/.*', '/id', path)}"
-        parts = (matched[2] or "").split("/")
-        if parts[0] == "sobjects" and len(parts) > 2 and parts[2] not in {"describe", "updated", "deleted"}:
-            parts = [*parts[:2], "{id}"] if len(parts) == 3 else [*parts[:3], "{key}"]
-        if parts[0] in {"query", "queryAll"}:
-            parts = parts[:1] if len(parts) == 1 else [parts[0], "{locator}"]
-        return f"{request.method} /{'/'.join(parts)}"
+        return f"{request.method} /{_PLACES.sub(_without_ids, matched[2] or '')}"
 
     def client_facts(self) -> dict[str, Any]:
         """Return what a client needs to sign in."""
@@ -138,7 +135,7 @@ class SalesforceSystem(System):
 
     def control_routes(self) -> Mapping[str, ControlRoute]:
         """Return this simulator's own control routes."""
-        return control_routes(self._auth, self.guards, self.events)
+        return Controls(self._auth, self.guards, self.events).routes()
 
     async def stopped(self) -> None:
         """Drop callouts still on their way."""
@@ -180,6 +177,12 @@ class SalesforceSystem(System):
         if known or target is None or field is None or not field.external_id:
             return call
         return Call(**{**vars(call), "assume_new": True})
+
+
+def _without_ids(match: re.Match[str]) -> str:
+    if match[4]:
+        return f"{match[4]}/{{locator}}"
+    return f"{match[1]}{match[2]}/{{key}}" if match[3] else f"{match[1]}{{id}}"
 
 
 def _versions() -> list[dict[str, str]]:

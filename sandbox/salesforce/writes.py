@@ -141,7 +141,7 @@ class Writer:
                 link = target.parent(key)
                 if link is None or not isinstance(raw, Mapping):
                     raise SalesforceError("INVALID_FIELD", f"No such column '{key}' on sobject of type {target.name}")
-                field, raw = link, self._looked_up(target, link, raw)  # noqa: PLW2901 - a lookup by key becomes an id
+                field, raw = link, self._looked_up(link, raw)  # noqa: PLW2901 - a lookup by key becomes an id
             writable = field.createable if before is None else field.updateable
             if not writable:
                 locked.append(field.name)
@@ -157,7 +157,7 @@ class Writer:
             raise SalesforceError("INVALID_FIELD_FOR_INSERT_UPDATE", message, fields=locked)
         return values
 
-    def _looked_up(self, target: ObjectDef, link: FieldDef, raw: Mapping[str, Any]) -> str:
+    def _looked_up(self, link: FieldDef, raw: Mapping[str, Any]) -> str:
         parent = self.schema[link.reference_to[0]]
         key, value = next(((name, one) for name, one in raw.items() if name.lower() != "attributes"), ("", None))
         field = parent.field(key)
@@ -167,7 +167,8 @@ class Writer:
             )
         found = [str(value)] if field.type == "id" else self.org.with_value(parent.name, field.name, value)
         if not found:
-            message = f"Foreign key external ID: {str(value).lower()} not found for field {field.name} in entity {parent.name}"
+            shown = str(value).lower()
+            message = f"Foreign key external ID: {shown} not found for field {field.name} in entity {parent.name}"
             raise SalesforceError("INVALID_FIELD", message, fields=[])
         if len(found) > 1:
             message = f"More than one record found for external id field: [{', '.join(found)}]"
@@ -197,7 +198,7 @@ class Writer:
             raise SalesforceError("REQUIRED_FIELD_MISSING", message, fields=absent)
 
     def _check_unique(self, target: ObjectDef, record: Record) -> None:
-        for field in self.org.schema[target.name].fields.values():
+        for field in self.org.enforced_schema[target.name].fields.values():
             if not field.unique or record.get(field.name) is None:
                 continue
             for other in self.org.with_value(target.name, field.name, record[field.name]):

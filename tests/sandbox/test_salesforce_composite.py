@@ -161,7 +161,9 @@ async def test_a_collection_changes_reads_and_deletes_by_id() -> None:
     async with salesforce() as org:
         ids = [await org.create("Account", Name=name) for name in ("A", "B")]
         rows = [{"attributes": {"type": "Account"}, "id": one, "Phone": "1"} for one in ids]
-        assert all(one["success"] for one in (await org.http.patch(f"{B}/composite/sobjects", json={"records": rows})).json())
+        assert all(
+            one["success"] for one in (await org.http.patch(f"{B}/composite/sobjects", json={"records": rows})).json()
+        )
         wanted = {"ids": [ids[1], "001A0000006Vm9rIAC", ids[0]], "fields": ["Name", "Phone"]}
         read = (await org.http.post(f"{B}/composite/sobjects/Account", json=wanted)).json()
         assert [row and row["Name"] for row in read] == ["B", None, "A"]

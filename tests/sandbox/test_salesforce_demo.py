@@ -25,7 +25,7 @@ def test_all_awards_and_the_usable_bases_are_deals() -> None:
     kinds = Counter((bool(deal.opened_from), deal.action.is_service) for deal in deals)
     assert kinds == {(False, True): 19, (False, False): 44, (True, True): 13}
     bases = [deal for deal in deals if deal.opened_from]
-    assert all(0 <= deal.funded and 0 < deal.exercised <= deal.with_options for deal in bases)
+    assert all(deal.funded >= 0 and 0 < deal.exercised <= deal.with_options for deal in bases)
     assert [deal.contract_number for deal in bases if deal.action.country == "BR"] == ["TIRNE13E00024"]
     assert len({deal.contract_number for deal in deals}) == len(deals)
 
@@ -77,13 +77,17 @@ async def test_the_org_opens_with_the_demo_and_a_person_wins_a_deal() -> None:
         moving = await org.query("SELECT OpportunityId FROM OpportunityLineItem WHERE Product2.Family = 'Relocation'")
         assert moving["totalSize"] == 1
         deal = moving["records"][0]["OpportunityId"]
-        frameworks = await org.query("SELECT (SELECT Id FROM OpportunityLineItems) FROM Opportunity WHERE Is_Framework__c = true")
+        frameworks = await org.query(
+            "SELECT (SELECT Id FROM OpportunityLineItems) FROM Opportunity WHERE Is_Framework__c = true"
+        )
         assert [row["OpportunityLineItems"] for row in frameworks["records"]] == [None, None]
         await org.control("records", records=[{"type": "Opportunity", "id": deal, "StageName": "Closed Won"}])
         won = await org.query("SELECT Amount, Contract_Number__c, Account.Name FROM Opportunity WHERE IsWon = true")
         row = won["records"][0]
         assert (row["Amount"], row["Contract_Number__c"]) == (104755.25, "TIRNE16D000030002")
         assert row["Account"]["Name"] == "DAVIES OFFICE REFURBISHING"
-        fees = await org.query("SELECT Fixed_Fee__c, Cost_Budget__c, TotalPrice FROM OpportunityLineItem WHERE Fixed_Fee__c != null")
+        fees = await org.query(
+            "SELECT Fixed_Fee__c, Cost_Budget__c, TotalPrice FROM OpportunityLineItem WHERE Fixed_Fee__c != null"
+        )
         assert all(one["Fixed_Fee__c"] + one["Cost_Budget__c"] == one["TotalPrice"] for one in fees["records"])
         assert min(one["Fixed_Fee__c"] for one in fees["records"]) == 0

@@ -8,8 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceMalformedRequest, SalesforceMoreThanOneRecord
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceMalformedRequest,
+    SalesforceMoreThanOneRecord,
+)
 
 from tests.sandbox.salesforce_org import Org, salesforce
 
@@ -34,7 +38,7 @@ def session_to(org: Org) -> requests.Session:
     return session
 
 
-def by_secret(org: Org, session: requests.Session) -> Salesforce:
+def by_secret(org: Org, session: requests.Session) -> Any:
     facts = org.system.client_facts()
     return Salesforce(
         consumer_key=facts["consumer_key"],
@@ -45,7 +49,7 @@ def by_secret(org: Org, session: requests.Session) -> Salesforce:
     )
 
 
-def by_key(org: Org, session: requests.Session) -> Salesforce:
+def by_key(org: Org, session: requests.Session) -> Any:
     facts = org.system.client_facts()
     return Salesforce(
         username=facts["username"],
@@ -65,12 +69,12 @@ def drive(org: Org) -> dict[str, Any]:
         client.Account.update(made["id"], {"Phone": "1"})
         statuses = [client.Tieline_Project__c.upsert("Key__c/ns:1", {"Name": "P"}) for _ in range(2)]
         found = client.query("SELECT Id, Name, Phone FROM Account")
-        client.bulk  # noqa: B018 - the attribute exists without a call being made
         error = ""
         try:
             client.Account.create({})
         except SalesforceMalformedRequest as refused:
-            error = refused.content[0]["errorCode"]
+            content: Any = refused.content
+            error = content[0]["errorCode"]
         return {
             "made": made, "statuses": statuses, "found": found, "error": error,
             "by_key": by_key(org, session).Account.get_by_custom_id("ERP_Customer_Id__c", "C-1")["Name"],

@@ -67,7 +67,7 @@ NAMES = [
 @pytest.mark.parametrize(("condition", "expected"), NAMES)
 async def test_a_condition_selects_the_records_it_describes(org: Org, condition: str, expected: list[str]) -> None:
     condition = condition.replace("%2B", "+")
-    found = await org.query(f"SELECT Name FROM Opportunity WHERE {condition} ORDER BY Name")
+    found = await org.query(f"SELECT Name FROM Opportunity WHERE {condition} ORDER BY Name")  # noqa: S608
     assert [row["Name"] for row in found["records"]] == expected
 
 
@@ -86,8 +86,8 @@ async def test_names_come_back_as_the_schema_spells_them(org: Org) -> None:
 
 async def test_children_are_filtered_sorted_and_null_when_there_are_none(org: Org) -> None:
     found = await org.query(
-        "SELECT Name, (SELECT UnitPrice, Product2.Family FROM OpportunityLineItems WHERE Quantity > 0 ORDER BY SortOrder)"
-        " FROM Opportunity ORDER BY Name"
+        "SELECT Name, (SELECT UnitPrice, Product2.Family FROM OpportunityLineItems"
+        " WHERE Quantity > 0 ORDER BY SortOrder) FROM Opportunity ORDER BY Name"
     )
     rows = {row["Name"]: row["OpportunityLineItems"] for row in found["records"]}
     assert [line["UnitPrice"] for line in rows["One"]["records"]] == [30.5, 70.0]
@@ -173,7 +173,7 @@ async def test_the_error_points_at_the_place(org: Org) -> None:
 
 async def test_an_index_finds_what_a_scan_finds(org: Org) -> None:
     key = (await org.query("SELECT Id FROM Account WHERE ERP_Customer_Id__c = 'c-1'"))["records"][0]["Id"]
-    by_short = await org.query(f"SELECT Name FROM Account WHERE Id IN ('{key[:15]}', '{key}')")
+    by_short = await org.query(f"SELECT Name FROM Account WHERE Id IN ('{key[:15]}', '{key}')")  # noqa: S608
     assert [row["Name"] for row in by_short["records"]] == ["Acme"]
 
 

@@ -71,7 +71,9 @@ def _bases(actions: list[Action], numbers: dict[tuple[str, str], str]) -> list[D
             behind[numbers[action.contract]].append(action)
     most = len(behind) // 2
     foreign = [number for number, same in behind.items() if same[0].country not in {"", "US"}]
-    chosen = [number for number in sorted(behind) if any(_usable(one) for one in behind[number]) and number not in foreign]
+    chosen = [
+        number for number in sorted(behind) if any(_usable(one) for one in behind[number]) and number not in foreign
+    ]
     opened = [_opened(number, behind[number]) for number in chosen[: most - len(foreign)]]
     opened += [_foreign(number, behind[number][0]) for number in sorted(foreign)]
     return sorted(opened, key=lambda deal: deal.contract_number)

@@ -11,8 +11,10 @@ _SEED = "harbour-finch-2016-09"
 _CENT = Decimal("0.01")
 _FIRST = ("Alex", "Bea", "Chris", "Dina", "Eli", "Fran", "Gus", "Hana", "Ira", "Jo", "Kim", "Lee")
 _LAST = ("Abbott", "Brook", "Castle", "Dale", "Ember", "Field", "Grove", "Hale", "Inglis", "Joyce", "Knoll", "Lark")
-_STEPS = {2: ("Kick-off and plan accepted", "Final delivery accepted")}
-_STEPS[3] = (_STEPS[2][0], "Interim delivery accepted", _STEPS[2][1])
+_STEPS: dict[int, tuple[str, ...]] = {
+    2: ("Kick-off and plan accepted", "Final delivery accepted"),
+    3: ("Kick-off and plan accepted", "Interim delivery accepted", "Final delivery accepted"),
+}
 _ROLES = (("Senior consultant", 155, 3), ("Consultant", 118, 5), ("Analyst", 82, 4))
 _FEE_PERCENT = 7
 

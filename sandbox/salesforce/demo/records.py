@@ -128,7 +128,9 @@ def _description(deal: Deal) -> str:
         )
     else:
         lines.append(f"Real fields of the award: {kept}, and the three contract values.")
-    lines.append("Generated for the demo: payment terms, acceptance person, owner, signing entity, region, milestones, rates.")
+    lines.append(
+        "Generated for the demo: payment terms, acceptance person, owner, signing entity, region, milestones, rates."
+    )
     if action.pricing in {"M", "L"}:
         lines.append("The fee is variable (award or incentive fee); the fixed fee on the line is only a target.")
     lines.append(f"Source: US Treasury contract action {action.raw['unique_transaction_id']}, September 2016 (CC0).")

@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sandbox.salesforce.errors import SalesforceError
 from sandbox.salesforce.ids import is_id
 from sandbox.salesforce.schema import ObjectDef, Schema
 from sandbox.salesforce.schema_notation import NUMERIC, FieldDef
+from sandbox.salesforce.soql.bound import (
+    Bound,
+    BoundChain,
+    BoundChild,
+    BoundColumn,
+    BoundCondition,
+    BoundNot,
+    BoundOrder,
+    Reach,
+    Test,
+)
 from sandbox.salesforce.soql.parse import malformed
 from sandbox.salesforce.soql.tree import (
     AllFields,
@@ -23,101 +33,13 @@ from sandbox.salesforce.soql.tree import (
     Query,
 )
 
-__all__ = ["Bound", "BoundChild", "BoundColumn", "BoundOrder", "Reach", "Test", "bind_condition", "bind_query"]
+__all__ = ["bind_condition", "bind_query"]
 
 _MAX_HOPS = 5
 _MAX_OFFSET = 2000
 _FIELDS_LIMIT = 200
-_TWO_OF_THEM = 2
 _WORDS = {"date": {"date", "date_word"}, "datetime": {"datetime", "date_word"}, "boolean": {"boolean"}}
 _SHOWN_TYPE = {"datetime": "dateTime", "percent": "double", "currency": "double"}
-
-
-@dataclass(frozen=True)
-class Reach:
-    """A field and the references to follow to get to it."""
-
-    steps: tuple[FieldDef, ...]
-    field: FieldDef
-
-
-@dataclass(frozen=True)
-class Test:
-    """One bound condition on one field; `query` is set for a semi-join."""
-
-    reach: Reach
-    operator: str
-    values: tuple[Literal_, ...]
-    query: "Bound | None" = None
-
-
-@dataclass(frozen=True)
-class BoundNot:
-    """The opposite of a bound condition."""
-
-    inner: "BoundCondition"
-
-
-@dataclass(frozen=True)
-class BoundChain:
-    """Bound conditions joined by one word."""
-
-    word: str
-    parts: tuple["BoundCondition", ...]
-
-
-BoundCondition = Test | BoundNot | BoundChain
-
-
-@dataclass(frozen=True)
-class BoundColumn:
-    """A selected field, or an aggregate over one."""
-
-    reach: Reach | None
-    function: str | None = None
-    alias: str | None = None
-
-
-@dataclass(frozen=True)
-class BoundChild:
-    """The child records of each row, under the relationship's name."""
-
-    relationship: str
-    link: str
-    query: "Bound"
-
-
-@dataclass(frozen=True)
-class BoundOrder:
-    """One sort key."""
-
-    column: BoundColumn
-    descending: bool
-    nulls_last: bool
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A query that can be run."""
-
-    target: ObjectDef
-    columns: tuple[BoundColumn | BoundChild, ...]
-    where: BoundCondition | None
-    group: tuple[Reach, ...]
-    order: tuple[BoundOrder, ...]
-    limit: int | None
-    offset: int
-
-    @property
-    def counts_only(self) -> bool:
-        """Tell whether this is SELECT COUNT(), which answers no rows."""
-        column = self.columns[0]
-        return isinstance(column, BoundColumn) and column.function == "count" and column.reach is None
-
-    @property
-    def aggregates(self) -> bool:
-        """Tell whether the rows are groups and not records."""
-        return bool(self.group) or any(isinstance(one, BoundColumn) and one.function for one in self.columns)
 
 
 def bind_query(schema: Schema, query: Query) -> Bound:

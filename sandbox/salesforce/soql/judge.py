@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sandbox.salesforce.ids import to_18
 from sandbox.salesforce.schema_notation import NUMERIC, FieldDef
-from sandbox.salesforce.soql.bind import Bound, BoundChain, BoundCondition, BoundNot, Reach, Test
+from sandbox.salesforce.soql.bound import Bound, BoundChain, BoundCondition, BoundNot, Reach, Test
 from sandbox.salesforce.soql.date_words import span
 from sandbox.salesforce.soql.parse import unescape
 from sandbox.salesforce.soql.tree import Literal_

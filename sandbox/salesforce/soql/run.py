@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.salesforce.ids import to_18
 from sandbox.salesforce.schema_notation import FieldDef
-from sandbox.salesforce.soql.bind import Bound, BoundChain, BoundChild, BoundColumn, BoundCondition, BoundOrder, Test
+from sandbox.salesforce.soql.bound import Bound, BoundChain, BoundChild, BoundColumn, BoundCondition, BoundOrder, Test
 from sandbox.salesforce.soql.judge import Judge, Row, Rows, comparable, follow, sort_value
 from sandbox.salesforce.values import shown_value
 
