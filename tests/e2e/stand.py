@@ -141,7 +141,7 @@ class Stand:
 
     async def win(self, *deals: str) -> None:
         """Close deals as won, as a salesperson would."""
-        await self.crm.records(*({"type": "Opportunity", "Id": deal, "StageName": "Closed Won"} for deal in deals))
+        await self.crm.records(*({"type": "Opportunity", "id": deal, "StageName": "Closed Won"} for deal in deals))
 
     async def deals(self) -> list[dict[str, Any]]:
         """Every deal of the CRM."""
