@@ -49,13 +49,8 @@ class Connection(BaseModel):
         return {name: _wrapped(value) for name, value in config.items()}
 
     def values(self) -> ConnectionValues:
-        """The settings in the clear, for the connector's own model, its connection id among them."""
-        values = _opened(self.config)
-        if self.connection:
-            values["connection"] = self.connection
-        if self.event_secrets:
-            values["event_secrets"] = self.event_secrets
-        return values
+        """The settings in the clear, for the connector's own model."""
+        return _opened(self.config)
 
 
 def _wrapped(value: Any) -> Any:

@@ -54,8 +54,8 @@ def lines() -> Iterator[io.StringIO]:
 
 def _fail(canary: str) -> None:
     try:
-        {}[canary]
-    except KeyError as inner:
+        int(canary)
+    except ValueError as inner:
         raise ValueError(f"because of {canary}") from inner
 
 

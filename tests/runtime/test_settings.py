@@ -43,7 +43,6 @@ def test_a_connector_reads_its_own_settings_in_the_clear(given: dict[str, str]) 
 
     assert values["client_id"] == "id-1"
     assert values["login"] == {"secret": "canary-three"}
-    assert values["connection"] == "crm-main"
     assert load_settings(given).erp.values()["tags"] == ["a", "b"]
 
 

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from opentelemetry.trace import SpanKind
+from pydantic import SecretStr
+
+from api.body import BodyRefused, read_body
+from api.senders import SenderLimit
+from connector_kit import BadSignature, EventReader
+from models.errors import NeedsRepair
+from models.events import CrmEvent
+from models.ids import ConnectionId
+from ports.audit import AuditTrail
+from ports.inbox import Inbox
+from runtime.log_events import log_event
+from runtime.settings import Limits
+from runtime.telemetry import current_traceparent, tracer
+
+__all__ = ["EventSender", "Intake"]
+
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class EventSender:
+    """A connection whose events we take: how they are read, and what they are signed with."""
+
+    read: EventReader
+    secrets: tuple[SecretStr, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    status: int
+    reason: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_recorded: bool = True
+
+
+class Intake:
+    """Takes signed events in. Accepted means stored; everything else is refused with a reason and written down."""
+
+    def __init__(
+        self,
+        senders: Mapping[ConnectionId, EventSender],
+        inbox: Inbox,
+        audit: AuditTrail,
+        *,
+        limits: Limits,
+        on_accepted: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._senders = senders
+        self._inbox = inbox
+        self._audit = audit
+        self._limits = limits
+        self._on_accepted = on_accepted
+        self._now = now
+        self._turns = SenderLimit(limits.events_per_minute)
+
+    def router(self) -> APIRouter:
+        """`POST /intake/{connection}`."""
+        router = APIRouter()
+        router.add_api_route(
+            "/intake/{connection}",
+            self.receive,
+            methods=["POST"],
+            status_code=202,
+            summary="Take a signed event of an outside system",
+            response_model=None,
+            responses={
+                200: {"description": "This event was accepted before"},
+                400: {"description": "Not an event; the reason names the field"},
+                401: {"description": "The signature does not hold"},
+                404: {"description": "No such connection takes events"},
+                408: {"description": "The body did not arrive in time"},
+                413: {"description": "The body is too large"},
+                429: {"description": "Too many requests of this sender"},
+                503: {"description": "The event could not be stored; send it again"},
+            },
+        )
+        return router
+
+    async def receive(self, request: Request, connection: str) -> Response:
+        """Verify, store, answer: 202 only after the event is on disk."""
+        with tracer().start_as_current_span("event.intake", kind=SpanKind.SERVER) as span:
+            taken = await self._take(request, ConnectionId(connection))
+            if isinstance(taken, _Refusal):
+                span.set_attribute("http.response.status_code", taken.status)
+                return await self._refuse(taken, connection, _address(request))
+            event, raw = taken
+            span.set_attribute("tieline.event", event.event_id)
+            try:
+                is_new = await self._inbox.accept(event, raw, traceparent=current_traceparent())
+            except Exception as broken:  # noqa: BLE001 - a process edge: whatever the store says, the sender must try again
+                log_event("event.not_stored", level=logging.ERROR, exc=broken, connection=connection)
+                return _answer(503, {"error": "The event could not be stored. Send it again."}, {"Retry-After": "10"})
+            log_event("event.accepted", connection=connection, event_id=event.event_id, created=is_new)
+            if is_new:
+                self._on_accepted()
+            return _answer(202 if is_new else 200, {"event": event.event_id, "duplicate": not is_new})
+
+    async def _take(self, request: Request, connection: ConnectionId) -> tuple[CrmEvent, bytes] | _Refusal:
+        sender = self._senders.get(connection)
+        turn = self._turns.take(f"{connection if sender else ''} {_address(request)}")
+        if not turn.allowed:
+            return _Refusal(
+                429, f"At most {self._limits.events_per_minute} requests a minute. Wait {turn.wait_s} s.",
+                {"Retry-After": str(turn.wait_s)}, is_recorded=turn.is_first_refusal,
+            )  # fmt: skip
+        if sender is None:
+            return _Refusal(404, "No connection of this name takes events. Check the address.")
+        try:
+            raw = await read_body(request, limit=self._limits.event_bytes, within_s=self._limits.event_read_s)
+            event = sender.read(
+                connection=connection, headers=request.headers, body=raw, secrets=sender.secrets, now=self._now()
+            )
+        except BodyRefused as refused:
+            return _Refusal(refused.status, refused.reason, {"Connection": "close"})
+        except BadSignature as forged:
+            return _Refusal(401, forged.message)
+        except NeedsRepair as malformed:
+            return _Refusal(400, malformed.message)
+        return event, raw
+
+    async def _refuse(self, refusal: _Refusal, connection: str, address: str) -> Response:
+        known = connection if ConnectionId(connection) in self._senders else ""
+        log_event("event.refused", level=logging.WARNING, connection=known, status=refusal.status)
+        if refusal.is_recorded:
+            facts = {"status": str(refusal.status), "reason": refusal.reason[:_LONGEST_REASON], "sender": address}
+            if not known:
+                # A name that a stranger made up is not ours to keep in clear.
+                facts["connection_sha256"] = hashlib.sha256(connection.encode()).hexdigest()
+            try:
+                await self._audit.append("event.refused", "", known or "unknown connection", facts)
+            except Exception as broken:  # noqa: BLE001 - a process edge: a store that is down must not let a forged event in
+                log_event("audit.not_written", level=logging.ERROR, exc=broken, connection=known)
+        return _answer(refusal.status, {"error": refusal.reason}, refusal.headers)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def _answer(status: int, content: Mapping[str, object], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(dict(content), status_code=status, headers=dict(headers or {}))
