@@ -31,7 +31,7 @@ def contract_key(firm: FirmId, terms: SignedTerms) -> ExternalKey:
 
 def customer_external_key(firm: FirmId, key: str) -> ExternalKey:
     """Our key of a customer: from its identity, so that two deals of one new buyer mean one record."""
-    return ExternalKey(external_key(firm, "customer", key)[-40:].lstrip("-"))
+    return external_key("customer", firm, key)
 
 
 def survey_question(terms: SignedTerms, book: RuleBook, firm: FirmId) -> SurveyQuestion:
