@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from mappings.customer_identity import trading_name
 from mappings.match_answer import apply_answer
-from mappings.match_facts import NEAR_LINE, Facts, compare_parties
-from mappings.match_pointer import match_by_pointer
+from mappings.match_facts import NEAR_LINE, Facts, NameFit, compare_parties
+from mappings.match_pointer import match_by_pointer, with_key_twins
 from mappings.match_result import DIFFERENT, Match, MatchOutcome, called, choice_of
 from mappings.match_verdict import Likeness, Verdict, judge_facts
 from mappings.name_markers import is_consumer_mail, is_placeholder
@@ -62,12 +62,13 @@ def _by_comparison(buyer: BuyerIdentity, candidates: Sequence[CustomerCandidate]
     certain = [found for found in findings if found[2].likeness is Likeness.SAME]
     certain = certain or [found for found in findings if found[2].likeness is Likeness.OTHER_SITE]
     doubtful = [found for found in findings if found[2].likeness is Likeness.DOUBTFUL]
-    rivals = [found for found in doubtful if found[2].code == "TL-CUS-002" and found[0].is_active]
     usable = [found for found in certain if _is_usable(found[0])]
-    if len(usable) == 1 and not rivals:
-        return _adopted(usable[0], [found for found in certain if found is not usable[0]])
-    if len(usable) > 1 or (usable and rivals):
-        return _two_hits(buyer, [*usable, *rivals])
+    twins = {one.ref.record_id for one in with_key_twins([found[0] for found in usable], candidates)}
+    usable = [found for found in findings if found[0].ref.record_id in twins and _is_usable(found[0])]
+    if len(usable) == 1:
+        return _adopted(usable[0], [found for found in certain if found is not usable[0]], doubtful)
+    if usable:
+        return _two_hits(buyer, usable)
     if certain or doubtful:
         return _asked(buyer, [*certain, *doubtful])
     return _created(findings)
@@ -77,14 +78,19 @@ def _is_usable(candidate: CustomerCandidate) -> bool:
     return candidate.is_active and not candidate.merged_into
 
 
-def _adopted(found: _Finding, unusable: list[_Finding]) -> Match:
+def _adopted(found: _Finding, unusable: list[_Finding], doubtful: list[_Finding]) -> Match:
     candidate, facts, verdict = found
-    closed = tuple(f"Customer {called(other)} also fits, but it is inactive or merged." for other, _, _ in unusable)
+    closed = [f"Customer {called(other)} fits too, but it is inactive or merged." for other, _, _ in unusable]
+    near = [
+        f"Customer {called(other)} may be a second record: {doubt.reason}."
+        for other, seen, doubt in doubtful
+        if doubt.code == "TL-CUS-002" or seen.name is NameFit.EQUAL
+    ]
     return Match(
         outcome=MatchOutcome.ADOPT,
         candidate=candidate,
         evidence=(f"Customer {called(candidate)} is the buyer: {verdict.reason}.", *facts.evidence),
-        notes=(*((verdict.note,) if verdict.note else ()), *closed),
+        notes=(*((verdict.note,) if verdict.note else ()), *closed, *near),
     )
 
 

@@ -11,7 +11,7 @@ from models.blocker import Choice
 from models.party import BuyerIdentity
 from models.survey import CustomerCandidate
 
-__all__ = ["match_by_pointer"]
+__all__ = ["match_by_pointer", "with_key_twins"]
 
 
 def match_by_pointer(
@@ -30,13 +30,22 @@ def match_by_pointer(
         pointed = [one for one in pointed if not contradiction(compare_parties(buyer, one, near_line))]
     elif missing:
         return _not_found(buyer, missing[0], candidates, near_line)
-    found = _distinct([*pointed, *holders])
-    survivors = _distinct([*pointed, *(one for one in holders if not _merged_into_one_of(one, found))])
+    found = _distinct(with_key_twins([*pointed, *holders], candidates))
+    pointed_ids = {one.ref.record_id for one in pointed}
+    survivors = [one for one in found if one.ref.record_id in pointed_ids or not _merged_into_one_of(one, found)]
     if not survivors:
         return None
     if len(survivors) > 1:
         return _several(buyer, survivors)
     return _one(buyer, survivors[0], candidates, near_line)
+
+
+def with_key_twins(
+    found: Sequence[CustomerCandidate], candidates: Sequence[CustomerCandidate]
+) -> list[CustomerCandidate]:
+    """The customers found and every other one that carries the external key of one of them."""
+    keys = {one.external_key for one in found} - {""}
+    return [*found, *(one for one in candidates if one.external_key in keys and one not in found)]
 
 
 def _ids(candidate: CustomerCandidate) -> set[str]:

@@ -103,19 +103,24 @@ def _is_spared(sale: Sale) -> bool:
 
 def _fault_of(number: TaxNumber, sale: Sale) -> str:
     """What is wrong with a number that is there, as the end of a sentence; empty if nothing is."""
-    has_letters = any(char.isalpha() for char in number.compact)
     if number.country != sale.country:
         return f"was issued in {number.country}, but the address is in {sale.country}"
-    if number.country == "BR" and len(number.compact) == _ROOT_OF_CNPJ:
-        return "names the company but no establishment"
-    if number.country == "BR" and has_letters and sale.on < _ALPHANUMERIC_CNPJ:
-        return f"has letters, which a CNPJ may only have from {_ALPHANUMERIC_CNPJ:%d %B %Y} on"
+    if number.country == "BR" and (fault := _fault_of_cnpj(number, sale.on)):
+        return fault
     if number.check is NumberCheck.MALFORMED:
         return "is not valid: its length, characters or check digit are wrong"
     if number.country == "CA" and number.site and not number.site.startswith(_GST_PROGRAMME):
         return "names another tax account: a GST/HST account has RT and four digits after the business number"
     if number.country == "IN" and not number.site:
         return "is a PAN: the GSTIN has the state in front of it"
+    return ""
+
+
+def _fault_of_cnpj(number: TaxNumber, on: date) -> str:
+    if len(number.compact) == _ROOT_OF_CNPJ:
+        return "names the company but no establishment"
+    if on < _ALPHANUMERIC_CNPJ and any(char.isalpha() for char in number.compact):
+        return f"has letters, which a CNPJ may only have from {_ALPHANUMERIC_CNPJ:%d %B %Y} on"
     return ""
 
 
