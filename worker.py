@@ -1,6 +1,6 @@
 """Run Tieline's worker: processes, steps, event intake and health, until SIGTERM or SIGINT."""
 
-from runtime.serve import main
+from api.process import main
 
 if __name__ == "__main__":
     main()
