@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.salesforce.api_records import RecordsApi
-from sandbox.salesforce.errors import ROLLED_BACK, MultipleMatchesError, SalesforceError, missing
+from sandbox.salesforce.errors import ROLLED_BACK, MultipleMatchesError, SalesforceError
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.schema import ObjectDef
@@ -119,6 +119,8 @@ class CollectionsApi:
             fields = call.query.get("fields", "Id").split(",")
         else:
             ids, fields = call.fields.get("ids", []), call.fields.get("fields", ["Id"])
+        if not isinstance(ids, list) or not isinstance(fields, list):
+            raise SalesforceError("JSON_PARSER_ERROR", "ids and fields must be lists at [line:1, column:2]")
         if len(ids) > _MOST_READ:
             raise SalesforceError("EXCEEDED_ID_LIMIT", "cannot retrieve more than 2000 records in this call")
         found = [self._records.find(target, str(one)) for one in ids]
@@ -131,17 +133,18 @@ class CollectionsApi:
         grown = _Tree([], [])
         try:
             with self._org.store.transaction():
-                self._grow(grown, target, call.fields.get("records", []), {}, level=1)
+                self._grow(grown, target, call.fields.get("records"), {}, level=1)
                 _stop_at(grown.failures)
         except TreeFailedError as error:
             return Answer(400, {"hasErrors": True, "results": error.results})
         return Answer(201, {"hasErrors": False, "results": grown.results})
 
     def _grow(self, grown: "_Tree", target: ObjectDef, rows: Any, link: Json, *, level: int) -> None:
+        _require_objects(rows)
         if level > _DEEPEST or len(grown.results) + len(rows) > _MOST_ROWS:
             raise SalesforceError("LIMIT_EXCEEDED", "A tree holds at most 200 records in 5 levels.")
         for row in rows:
-            reference = row.get("attributes", {}).get("referenceId", "")
+            reference = _attributes(row).get("referenceId", "")
             nested = {key: value for key, value in row.items() if isinstance(value, dict) and "records" in value}
             plain = {key: value for key, value in row.items() if key not in nested}
             try:
@@ -163,9 +166,7 @@ class CollectionsApi:
 
     def _rows(self, call: Call) -> list[Json]:
         rows = call.fields.get("records")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise SalesforceError("JSON_PARSER_ERROR", "records must be a list of objects at [line:1, column:2]")
-        return _limited(rows)
+        return _limited(_require_objects(rows))
 
     def _run(self, rows: list[Json], one: Callable[[Json], Json], *, all_or_none: bool) -> list[Json]:
         results: list[Json] = []
@@ -190,7 +191,7 @@ class CollectionsApi:
             return {"success": False, "errors": [SalesforceError("DUPLICATE_EXTERNAL_ID", message).as_row()]}
 
     def _target_of(self, row: Json) -> ObjectDef:
-        name = row.get("attributes", {}).get("type", "")
+        name = str(_attributes(row).get("type", ""))
         target = self._org.schema.find(name)
         if target is None:
             message = f"sObject type '{name}' is not supported." if name else "attributes.type is missing"
@@ -213,8 +214,19 @@ def _limited(rows: list[Json]) -> list[Json]:
         message = "record limit reached. cannot submit more than 200 records into this call"
         raise SalesforceError("EXCEEDED_ID_LIMIT", message)
     if not rows:
-        raise missing()
+        raise SalesforceError("INVALID_INPUT", "The request must hold at least one record.")
     return rows
+
+
+def _require_objects(rows: Any) -> list[Json]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SalesforceError("JSON_PARSER_ERROR", "records must be a list of objects at [line:1, column:2]")
+    return rows
+
+
+def _attributes(row: Json) -> Json:
+    found = row.get("attributes")
+    return found if isinstance(found, dict) else {}
 
 
 def _without_type(row: Json) -> Json:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from sandbox.salesforce.errors import HALTED, SalesforceError
 from sandbox.salesforce.org import Org
@@ -50,7 +50,7 @@ class CompositeApi:
     def graph(self, call: Call) -> Answer:
         """Run each graph as one transaction of its own."""
         graphs = call.fields.get("graphs")
-        if not isinstance(graphs, list) or not graphs or len(graphs) > _MOST_GRAPHS:
+        if not _are_objects(graphs) or not 0 < len(graphs) <= _MOST_GRAPHS:
             raise SalesforceError("INVALID_INPUT", f"A graph request holds 1 to {_MOST_GRAPHS} graphs.")
         all_parts = [_parts(graph.get("compositeRequest")) for graph in graphs]
         if sum(len(parts) for parts in all_parts) > _MOST_NODES:
@@ -82,7 +82,7 @@ class CompositeApi:
                 results.append({"statusCode": 412, "result": error.as_rest()})
                 continue
             try:
-                sub = sub_call(call, part.get("method", "GET"), part.get("url", ""), part.get("richInput"))
+                sub = sub_call(call, str(part.get("method", "GET")), str(part.get("url", "")), part.get("richInput"))
             except ValueError as problem:
                 raise SalesforceError("INVALID_INPUT", str(problem)) from problem
             answer = self._answer(sub)
@@ -93,9 +93,9 @@ class CompositeApi:
     def batch_parts(self, call: Call) -> list[Json]:
         """Return the calls of a batch, each of which counts against the allowance."""
         parts = call.fields.get("batchRequests")
-        if not isinstance(parts, list) or not 0 < len(parts) <= _MOST_PARTS:
+        if not _are_objects(parts) or not 0 < len(parts) <= _MOST_PARTS:
             raise SalesforceError("LIMIT_EXCEEDED", f"A batch holds 1 to {_MOST_PARTS} requests.")
-        return parts
+        return list(parts)
 
     def _run(self, call: Call, parts: list[Json], *, all_or_none: bool) -> list[Json]:
         answers: list[Json] = []
@@ -136,6 +136,10 @@ class CompositeApi:
             return Answer(error.status, error.as_rest())
         except ValueError as problem:
             return Answer(400, SalesforceError("INVALID_INPUT", str(problem)).as_rest())
+
+
+def _are_objects(raw: Any) -> TypeGuard[list[Json]]:
+    return isinstance(raw, list) and all(isinstance(one, dict) for one in raw)
 
 
 def _parts(raw: Any) -> list[Json]:

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tests.sandbox.salesforce_org import B, Org, salesforce
 
 HALTED = "The transaction was rolled back since another operation in the same transaction failed."
@@ -189,3 +191,23 @@ async def test_a_graph_is_one_transaction_and_a_tree_too() -> None:
         felled = await org.http.post(f"{B}/composite/tree/Account", json={"records": [root]})
         assert (felled.status_code, felled.json()["hasErrors"]) == (400, True)
         assert (await org.query("SELECT COUNT() FROM Account WHERE Name = 'T'"))["totalSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("sobjects", {"records": 5}),
+        ("sobjects", {"records": []}),
+        ("sobjects/Account", {"ids": 5}),
+        ("tree/Account", {"records": [5]}),
+        ("graph", {"graphs": [5]}),
+        ("batch", {"batchRequests": [5]}),
+        ("", {"compositeRequest": [5]}),
+        ("", [5]),
+    ],
+)
+async def test_a_malformed_body_is_a_400_and_no_defect(action: str, body: Any) -> None:
+    async with salesforce() as org:
+        answer = await org.http.post(f"{B}/composite/{action}", json=body)
+        assert answer.status_code == 400
+        assert answer.json()[0]["errorCode"] in {"JSON_PARSER_ERROR", "INVALID_INPUT", "LIMIT_EXCEEDED"}

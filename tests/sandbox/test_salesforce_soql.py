@@ -154,6 +154,9 @@ REFUSED = [
     ("SELECT Id FROM Account WHERE Name = 'a' AND Phone = 'b' OR Phone = 'c'", "MALFORMED_QUERY", "token: 'OR'"),
     ("SELECT Name, COUNT(Id) FROM Account", "MALFORMED_QUERY", "must be grouped or aggregated: Name"),
     ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY", "does not support aggregate operator"),
+    ("SELECT Id FROM Account WHERE CreatedDate > 2026-13-41T00:00:00Z", "MALFORMED_QUERY", "Invalid date or time"),
+    ("SELECT Id FROM Account WHERE CreatedDate = LAST_N_YEARS:9999", "MALFORMED_QUERY", "Invalid date or time"),
+    ("SELECT Id FROM Account ORDER BY Description", "INVALID_FIELD", "can not be sorted in a query call"),
     ("SELECT Id FROM Account OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"),
     ("SELECT Parent.Parent.Parent.Parent.Parent.Parent.Name FROM Account", "MALFORMED_QUERY", "Only 5 levels"),
 ]

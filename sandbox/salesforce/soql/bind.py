@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sandbox.salesforce.errors import SalesforceError
 from sandbox.salesforce.ids import is_id
@@ -18,6 +19,7 @@ from sandbox.salesforce.soql.bound import (
     Reach,
     Test,
 )
+from sandbox.salesforce.soql.date_words import span
 from sandbox.salesforce.soql.parse import malformed
 from sandbox.salesforce.soql.tree import (
     AllFields,
@@ -29,6 +31,7 @@ from sandbox.salesforce.soql.tree import (
     Literal_,
     Membership,
     Not,
+    OrderBy,
     Path,
     Query,
 )
@@ -36,6 +39,7 @@ from sandbox.salesforce.soql.tree import (
 __all__ = ["bind_condition", "bind_query"]
 
 _MAX_HOPS = 5
+_ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
 _MAX_OFFSET = 2000
 _FIELDS_LIMIT = 200
 _WORDS = {"date": {"date", "date_word"}, "datetime": {"datetime", "date_word"}, "boolean": {"boolean"}}
@@ -85,10 +89,7 @@ class _Binder:
             tuple(columns),
             None if query.where is None else self.condition(query.where, target, query.alias),
             tuple(self.reach(path, target, query.alias) for path in query.group),
-            tuple(
-                BoundOrder(self._column(one.column, target, query.alias), one.descending, one.nulls_last)
-                for one in query.order
-            ),
+            tuple(self._sortable(one, target, query.alias) for one in query.order),
             query.limit,
             query.offset,
         )
@@ -207,12 +208,33 @@ class _Binder:
         if field.type in {"id", "reference"} and operator != "like" and value.value and not is_id(value.value):
             raise SalesforceError("INVALID_QUERY_FILTER_OPERATOR", self._at(path, f"invalid ID field: {value.value}"))
 
+        if value.kind in {"date", "datetime", "date_word"} and not _is_on_calendar(str(value.value)):
+            raise malformed(self._text, path.at, f"Invalid date or time: {value.value}")
+
+    def _sortable(self, order: OrderBy, target: ObjectDef, alias: str | None) -> BoundOrder:
+        column = self._column(order.column, target, alias)
+        if column.reach is not None and order.column.path is not None and not column.reach.field.filterable:
+            message = f"field '{column.reach.field.name}' can not be sorted in a query call"
+            raise SalesforceError("INVALID_FIELD", self._at(order.column.path, message))
+        return BoundOrder(column, order.descending, order.nulls_last)
+
     def _at(self, path: Path, message: str) -> str:
         before = self._text[: path.at]
         row, column = before.count("\n") + 1, path.at - (before.rfind("\n") + 1) + 1
         start = max(0, path.at - 30)
         around = re.sub(r"\s", " ", self._text[start : path.at + 30])
         return f"\n{around}\n{' ' * (path.at - start)}^\nERROR at Row:{row}:Column:{column}\n{message}"
+
+
+def _is_on_calendar(text: str) -> bool:
+    try:
+        if text[0].isalpha():
+            span(text, datetime.now(UTC).date())
+        else:
+            datetime.fromisoformat(_ZONE.sub(r"\1:\2", text))
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _hint(ending: str, what: str, custom: str) -> str:
