@@ -176,8 +176,10 @@ def _fields(row: Row, kind: RecordKind, data: ReferenceData, ref: RecordRef) -> 
 
 
 def _tax_number(rows: list[Row], question: SurveyQuestion) -> str:
-    """The registration that was asked for, else that of the buyer's country, else any."""
-    numbers = [(_text(row, "tax_number"), _text(row, "tax_country")) for row in rows if _text(row, "tax_number")]
+    """The registration that was asked for, else that of the buyer's country, else the first in order."""
+    numbers = sorted(
+        {(_text(row, "tax_number"), _text(row, "tax_country")) for row in rows if _text(row, "tax_number")}
+    )
     for number, _ in numbers:
         if any(is_same_number(number, asked) for asked in question.tax_numbers):
             return number

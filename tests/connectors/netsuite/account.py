@@ -69,7 +69,9 @@ def config_of(sim: Account, **more: Any) -> NetSuiteConfig:
         "private_key_pem": SecretStr(Path(facts["ec_private_key"]).read_text()),
         "algorithm": "ES256",
     }
-    return NetSuiteConfig.model_validate({"account_id": "123456_SB1", "base_url": sim.server.url, "login": login} | more)
+    return NetSuiteConfig.model_validate(
+        {"account_id": "123456_SB1", "base_url": sim.server.url, "login": login} | more
+    )
 
 
 @asynccontextmanager

@@ -29,7 +29,11 @@ SCHEDULE_KEY = external_key("hf", CONTRACT, "billing-schedule")
 CONTRACT_KEY = external_key("hf", CONTRACT, "contract")
 ACCOUNT_ID = "001000000000001AAA"
 LINES = (("L1", "38000.00"), ("L2", "80750.00"), ("L3", "9499.99"))
-ROWS = (("M1", "38475.00", date(2027, 4, 30)), ("M2", "51299.99", date(2027, 6, 30)), ("M3", "38475.00", date(2027, 9, 30)))
+ROWS = (
+    ("M1", "38475.00", date(2027, 4, 30)),
+    ("M2", "51299.99", date(2027, 6, 30)),
+    ("M3", "38475.00", date(2027, 9, 30)),
+)
 
 
 def ref(kind: RecordKind, record_id: str) -> RecordRef:
@@ -54,7 +58,9 @@ def customer(**more: Any) -> EnsureCustomer:
 
 
 def contact(**more: Any) -> EnsureContact:
-    person = ContactPerson(code="003000000000001AAA", first_name="Ada", last_name="Byron", email="ada@northwind.example")
+    person = ContactPerson(
+        code="003000000000001AAA", first_name="Ada", last_name="Byron", email="ada@northwind.example"
+    )
     values: dict[str, Any] = {
         "key": external_key("hf", "contact", "003000000000001AAA"),
         "customer_step": Step("customer"),

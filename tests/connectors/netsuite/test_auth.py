@@ -130,13 +130,9 @@ async def _bearer(auth: CertificateAuth) -> str:
     return request.headers["Authorization"].removeprefix("Bearer ")
 
 
-def _login(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None, algorithm: Any = "ES256"
-) -> M2mLogin:
+def _login(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None, algorithm: Any = "ES256") -> M2mLogin:
     private = key or ec.generate_private_key(ec.SECP256R1())
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    return M2mLogin(
-        client_id="client-id", certificate_id="kid-1", private_key_pem=SecretStr(pem), algorithm=algorithm
-    )
+    return M2mLogin(client_id="client-id", certificate_id="kid-1", private_key_pem=SecretStr(pem), algorithm=algorithm)

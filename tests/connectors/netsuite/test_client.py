@@ -94,7 +94,9 @@ async def test_the_id_is_the_last_part_of_the_location(location: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-@pytest.mark.parametrize("location", ["", "https://evil/record/v1/job/1", f"{ROOT}/record/v1/customer/eid:x", "x" * 9999])
+@pytest.mark.parametrize(
+    "location", ["", "https://evil/record/v1/job/1", f"{ROOT}/record/v1/customer/eid:x", "x" * 9999]
+)
 async def test_a_write_without_a_usable_location_leaves_the_outcome_open(status: int, location: str) -> None:
     headers = {"location": location} if location else {}
     with pytest.raises(OutcomeUnknown, match="did not say where"):
@@ -160,7 +162,9 @@ async def test_a_hundred_megabytes_are_not_taken_into_memory(packed: bool) -> No
         (httpx.RemoteProtocolError("cut"), OutcomeUnknown),
     ],
 )
-async def test_a_failing_line_says_whether_anything_left(failure: httpx.TransportError, kind: type[TielineError]) -> None:
+async def test_a_failing_line_says_whether_anything_left(
+    failure: httpx.TransportError, kind: type[TielineError]
+) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         raise failure
 

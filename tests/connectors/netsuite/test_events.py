@@ -25,7 +25,12 @@ BODY = {
 
 
 def read(
-    body: bytes, *, secret: SecretStr = SECRET, secrets: tuple[SecretStr, ...] = (SECRET,), age_s: int = 0, **headers: str
+    body: bytes,
+    *,
+    secret: SecretStr = SECRET,
+    secrets: tuple[SecretStr, ...] = (SECRET,),
+    age_s: int = 0,
+    **headers: str,
 ) -> ErpEvent:
     stamp = str(int((NOW - timedelta(seconds=age_s)).timestamp()))
     mark = hmac.new(secret.get_secret_value().encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -20,12 +20,14 @@ from connectors.netsuite.errors import (
 from models.errors import Fatal, NeedsRepair, NotSent, OutcomeUnknown, Retryable, TielineError
 from models.roles import Role
 
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "data" / "netsuite" / "error_cases.json").read_text())
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "data" / "netsuite" / "error_cases.json").read_text()
+)
 JSON = "application/vnd.oracle.resource+json; type=error; charset=UTF-8"
 ACCESS = "Error while accessing a resource. "
 
 ROWS: list[tuple[str, int, str, str, type[TielineError], str, Role, str]] = [
-    # row of the table, HTTP status, vendor code, vendor text, our error, our code, who acts, what the sentence must name
+    # row of the table, HTTP status, vendor code and text; our error and code, who acts, what the sentence names
     ("INVALID_CONTENT", 400, "INVALID_CONTENT",
      "Error while accessing resource: You have entered an Invalid Field Value 9999 for the following field: item",
      NeedsRepair, "TL-INT-020", Role.FINANCE_OPERATIONS, "9999 as item"),
@@ -95,7 +97,7 @@ ROWS: list[tuple[str, int, str, str, type[TielineError], str, Role, str]] = [
 
 
 @pytest.mark.parametrize(("row", "status", "code", "text", "kind", "ours", "owner", "named"), ROWS)
-def test_each_complaint_becomes_one_of_our_errors_with_an_owner_and_a_fix(
+def test_each_complaint_becomes_one_of_our_errors_with_an_owner_and_a_fix(  # noqa: PLR0917 - a table's columns
     row: str, status: int, code: str, text: str, kind: type[TielineError], ours: str, owner: Role, named: str
 ) -> None:
     reply = _reply(status, [{"detail": text, "o:errorCode": code}])
@@ -136,9 +138,7 @@ def test_an_answer_that_is_no_error_of_the_vendor_leaves_the_outcome_open(
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_documented_bodies_are_classed_as_the_fact_sheet_says(case: dict[str, Any]) -> None:
-    reply = Reply(
-        status=case["http_status"], headers={"content-type": JSON}, content=json.dumps(case["body"]).encode()
-    )
+    reply = Reply(status=case["http_status"], headers={"content-type": JSON}, content=json.dumps(case["body"]).encode())
     expected: dict[str, type[TielineError]] = {
         "human_repair": NeedsRepair, "read_back": AlreadyExists, "not_found_on_read": RecordNotFound,
         "not_found": RecordNotFound, "fatal": Fatal, "reauth_once": Fatal, "admin_repair": NeedsRepair,

@@ -1,0 +1,168 @@
+"""Reading the simulated account: the chart, the survey before a plan and the check after the writes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from models.errors import Fatal, NeedsRepair, Retryable
+from models.ids import LegalEntityCode, Step, external_key
+from models.money import Money
+from models.records import Links, RecordKind
+from models.survey import Chart
+from tests.connectors.netsuite import samples
+from tests.connectors.netsuite.account import connected
+
+CUSTOMER_EID = f"tl_cust_{samples.CUSTOMER_KEY}"
+
+
+async def test_the_chart_is_read_in_one_call_and_kept() -> None:
+    async with connected() as it:
+        await it.reset()
+        charts: list[Chart] = await asyncio.gather(*(it.erp.get_chart() for _ in range(10)))
+        assert await it.calls() == {"POST /query/v1/suiteql": 1}
+        chart = charts[0]
+        assert chart.currencies["JPY"] == 0
+        assert chart.currencies["BHD"] == 3
+        assert {entity.code: entity.functional_currency for entity in chart.entities}[LegalEntityCode("LE-JP")] == "JPY"
+        assert "NET30" in chart.terms
+        assert "ADV" in chart.cost_centres
+        assert "SVC-FIXED" in chart.items
+
+
+async def test_an_inactive_customer_is_still_shown_as_a_candidate() -> None:
+    async with connected(state="demo") as it:
+        found = await it.erp.survey(samples.question(names=("Mill Pond Partners",)))
+        assert [(one.name, one.is_active) for one in found.candidates] == [("Mill Pond Partners", False)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"names": ("GRADUATE SCHOOL",)}, ["Graduate School"]),
+        ({"names": ("The Graduate School USA",)}, ["Graduate School"]),
+        ({"names": ("Carahsoft Inc.",)}, ["Carahsoft Technology Corp"]),
+        ({"names": ("Somebody Else",), "duns": "040535536"}, ["Graduate School"]),
+        ({"names": ("Somebody Else",), "tax_numbers": ("DE 136.695.976",)}, ["Orme GmbH"]),
+        ({"names": ("Somebody Else",), "registration_number": "HRB 1"}, ["Orme GmbH"]),
+        ({"names": ("Somebody Else",)}, []),
+    ],
+)
+async def test_the_survey_finds_a_customer_by_each_sort_of_evidence(asked: dict[str, Any], names: list[str]) -> None:
+    async with connected(state="demo") as it:
+        orme = {
+            "companyName": "Orme GmbH", "subsidiary": {"externalId": "LE-DE"}, "creditHoldOverride": {"id": "ON"},
+            "custentity_tl_registration_number": "HRB 1",
+            "taxRegistration": {"items": [
+                {"nexusCountry": {"id": "FR"}, "taxRegistrationNumber": "FR00000000000"},
+                {"nexusCountry": {"id": "DE"}, "taxRegistrationNumber": "DE136695976"},
+            ]},
+        }  # fmt: skip
+        orme_id = await it.sim.put("customer", "other_system", orme)
+        link = {"entity": {"id": orme_id}, "subsidiary": {"externalId": "LE-UK"}}
+        assert (await it.sim.call("POST", "/record/v1/customerSubsidiaryRelationship", link)).status_code == 204
+        blank: dict[str, Any] = {"duns": "", "registration_number": "", "tax_numbers": (), "account_id": ""}
+        found = await it.erp.survey(samples.question(**(blank | asked)))
+        assert [one.name for one in found.candidates] == names
+        for one in found.candidates:
+            if one.name == "Orme GmbH":
+                assert set(one.legal_entities) == {"LE-DE", "LE-UK"}
+                assert one.on_credit_hold
+                assert one.external_key == ""
+                assert one.tax_number == "DE136695976"
+            else:
+                assert one.address.country == "US"
+
+
+async def test_records_under_our_keys_come_with_the_fields_a_plan_compares() -> None:
+    async with connected() as it:
+        await it.set_up()
+        found = await it.erp.survey(samples.question())
+        by_kind = {one.ref.kind: one for one in found.existing}
+        assert by_kind[RecordKind.CONTRACT].key == samples.CONTRACT_KEY
+        assert by_kind[RecordKind.CONTRACT].fields["amount"] == "128249.99"
+        assert by_kind[RecordKind.CONTRACT].fields["payment_terms_code"] == "NET30"
+        assert by_kind[RecordKind.PROJECT].fields["legal_entity"] == "LE-US"
+        assert by_kind[RecordKind.PROJECT].contract_number == samples.CONTRACT
+        assert by_kind[RecordKind.BILLING_SCHEDULE].key == samples.SCHEDULE_KEY
+        assert found.candidates[0].external_key == samples.CUSTOMER_KEY
+        assert found.candidates[0].account_id == samples.ACCOUNT_ID
+
+
+async def test_an_earlier_amendment_of_the_contract_is_no_second_holder() -> None:
+    async with connected() as it:
+        await it.set_up()
+        other = samples.question(keys=(external_key("hf", samples.CONTRACT, "1", "project"),))
+        assert (await it.erp.survey(other)).existing == ()
+
+
+async def test_an_amount_with_three_decimals_comes_back_exactly() -> None:
+    async with connected() as it:
+        customer = await it.erp.ensure_customer(samples.customer(currency="BHD"), Links())
+        links = samples.links(customer=customer.ref)
+        project = await it.erp.ensure_project(samples.project(currency="BHD", price=None), links)
+        links = samples.links(customer=customer.ref, project=project.ref)
+        amounts = ("1333.334", "1333.333", "1333.333")
+        rows = tuple(
+            row.model_copy(update={"amount": Money.of(amount, "BHD")})
+            for row, amount in zip(samples.schedule().rows, amounts, strict=True)
+        )
+        schedule = await it.erp.ensure_billing_schedule(samples.schedule(rows=rows), links)
+        links = samples.links(customer=customer.ref, project=project.ref, billing_schedule=schedule.ref)
+        lines = tuple(
+            line.model_copy(update={"amount": Money.of(amount, "BHD")})
+            for line, amount in zip(samples.contract().lines, amounts, strict=True)
+        )
+        contract = await it.erp.ensure_contract(
+            samples.contract(currency="BHD", lines=lines, funded=None, with_options=None), links
+        )
+        billed = await it.erp.list_billed_rows(contract.ref, (schedule.ref,))
+        assert [row.amount for row in billed] == [Money.of(amount, "BHD") for amount in (*amounts, *amounts)]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+async def test_lines_read_back_with_the_documents_sign_whichever_the_ledger_uses(sign: int) -> None:
+    async with connected() as it:
+        await it.sim.control("POST", "settings", {"sales_line_sign": sign})
+        links = await it.set_up()
+        billed = await it.erp.list_billed_rows(links.refs[Step("contract")], ())
+        assert [row.amount for row in billed] == [Money.of(amount, "USD") for _, amount in samples.LINES]
+
+
+async def test_an_account_that_hides_schedule_rows_is_read_record_by_record() -> None:
+    async with connected(own={"milestone_table": "nosuchtable"}) as it:
+        links = await it.set_up()
+        contract, schedule = links.refs[Step("contract")], links.refs[Step("billing-schedule")]
+        await it.reset()
+        rows = await it.erp.list_billed_rows(contract, (schedule,))
+        assert [row.amount for row in rows if row.source == "milestone"] == [
+            Money.of(amount, "USD") for _, amount, _ in samples.ROWS
+        ]
+        assert [row.code for row in rows if row.source == "line"] == ["L1", "L2", "L3"]
+        assert await it.erp.list_billed_rows(contract, (schedule,)) == rows
+        assert await it.calls() == {
+            "POST /query/v1/suiteql": 1, "GET /record/v1/salesOrder": 2, "GET /record/v1/billingSchedule": 2,
+        }  # fmt: skip
+
+
+async def test_a_contract_that_was_deleted_is_told_by_name() -> None:
+    async with connected() as it:
+        await it.erp.get_chart()
+        with pytest.raises(NeedsRepair, match="has no contract 99999 any more"):
+            await it.erp.list_billed_rows(samples.ref(RecordKind.CONTRACT, "99999"), ())
+
+
+async def test_a_missing_tax_table_is_told_and_never_passed_over() -> None:
+    async with connected(own={"tax_registration_table": "nosuchtable"}) as it:
+        with pytest.raises(Fatal, match="nosuchtable"):
+            await it.erp.survey(samples.question())
+
+
+async def test_a_broken_answer_to_a_question_is_asked_again_and_changes_nothing() -> None:
+    async with connected() as it:
+        await it.sim.fault(action="truncate", path="suiteql")
+        with pytest.raises(Retryable):
+            await it.erp.get_chart()
+        assert (await it.erp.get_chart()).currencies
