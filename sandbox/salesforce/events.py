@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
@@ -96,7 +97,8 @@ class Events:
 
     async def _send(self, subscription: Subscription, body: dict[str, str]) -> None:
         raw = dumps(body).encode()
-        stamp = str(int(self._org.world.clock.epoch_s()))
+        # The receiver judges the age by its own clock, which a test cannot move forward with the vendor's.
+        stamp = str(int(time.time()))
         signature = hmac.new(subscription.secret.encode(), f"{stamp}.".encode() + raw, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
