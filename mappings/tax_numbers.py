@@ -100,11 +100,16 @@ def compare_tax_numbers(left: str, left_country: str, right: str, right_country:
         one if one.country else read_tax_number(left, other.country),
         other if other.country else read_tax_number(right, one.country),
     )
-    if not one.compact or not other.compact or one.country != other.country:
+    if not one.compact or not other.compact or one.country != other.country or _are_of_two_kinds(one, other):
         return TaxMatch.UNKNOWN
     if one.root != other.root:
         return TaxMatch.DIFFERENT
     return TaxMatch.OTHER_SITE if one.site and other.site and one.site != other.site else TaxMatch.EQUAL
+
+
+def _are_of_two_kinds(one: TaxNumber, other: TaxNumber) -> bool:
+    """A Singapore company may have a GST number beside its UEN: the two say nothing about each other."""
+    return one.country == "SG" and bool(_SG_GST.match(one.compact)) != bool(_SG_GST.match(other.compact))
 
 
 def _compact(text: str) -> str:

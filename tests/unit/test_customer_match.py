@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import pytest
+
+from mappings.customer_match import match_customer
+from models.survey import CustomerCandidate
+from tests.unit.matching import buyer, customer
+
+ACME = buyer("Acme GmbH", "DE", tax_number="DE136695976", city="Köln")
+
+
+def test_nobody_near_means_create() -> None:
+    match = match_customer(ACME, [])
+
+    assert match.outcome == "create"
+    assert match.evidence == ("The ERP has no customer near this buyer.",)
+    assert match.decision.model_dump(include={"outcome", "candidate_id", "decided_by"}) == {
+        "outcome": "create", "candidate_id": "", "decided_by": "rule",
+    }  # fmt: skip
+
+
+def test_a_bound_customer_is_adopted_and_its_change_of_tax_number_is_told() -> None:
+    bound = customer("ACME G.m.b.H.", "DE", tax_number="DE129273398")
+
+    match = match_customer(ACME, [bound], bound_id="4711")
+
+    assert match.adopt == bound
+    assert match.notes == (
+        "Customer 4711 ACME G.m.b.H. has another tax number in the ERP than the CRM account. Check it.",
+    )
+    assert match.decision.candidate_id == "4711"
+
+
+def test_the_crm_id_on_the_erp_record_binds_as_well() -> None:
+    assert match_customer(buyer("Acme"), [customer("Acme", account_id="A-1")]).outcome == "adopt"
+
+
+@pytest.mark.parametrize(
+    ("bound", "reason"),
+    [
+        (customer("Acme GmbH", "AT"), "the countries differ"),
+        (customer("Hooli GmbH", "DE"), "the names are not similar"),
+        (customer("Acme AG", "DE"), "the legal forms differ"),
+    ],
+)
+def test_a_binding_that_contradicts_the_buyer_asks(bound: CustomerCandidate, reason: str) -> None:
+    match = match_customer(ACME, [bound], bound_id="4711")
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-001")
+    assert reason in match.question
+    assert [choice.value for choice in match.choices] == ["same:4711", "different"]
+
+
+def test_an_id_that_the_erp_does_not_have_asks_instead_of_creating() -> None:
+    match = match_customer(ACME, [customer("Acme GmbH", "DE", "4802")], bound_id="9999")
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-003")
+    assert [choice.value for choice in match.choices] == ["same:4802", "different"]
+
+
+def test_an_inactive_bound_customer_is_never_revived() -> None:
+    match = match_customer(ACME, [customer("Acme GmbH", "DE", is_active=False)], bound_id="4711")
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-003")
+    assert [choice.value for choice in match.choices] == ["different"]
+
+
+def test_two_holders_of_one_key_ask_for_the_survivor() -> None:
+    first = customer("Acme GmbH", "DE", "4711", account_id="A-1")
+    second = customer("Acme GmbH", "DE", "4802", account_id="A-1")
+
+    match = match_customer(ACME, [first, second])
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-004")
+    assert [choice.value for choice in match.choices] == ["same:4711", "same:4802"]
+    assert match_customer(ACME, [first, second], answer="same:4802").adopt == second
+    assert match_customer(ACME, [first, second], answer="different").outcome == "ask"
+
+
+def test_two_records_with_one_external_key_ask_even_if_one_fits_alone() -> None:
+    certain = customer("Acme GmbH", "DE", "4711", tax_number="DE136695976", external_key="k-1")
+    twin = customer("Acme Deutschland GmbH", "DE", "4802", external_key="k-1")
+
+    assert match_customer(ACME, [certain, twin]).blocker_code == "TL-CUS-004"
+    assert match_customer(ACME, [certain, twin], bound_id="4711").blocker_code == "TL-CUS-004"
+
+
+def test_a_holder_that_was_merged_into_the_other_one_is_settled() -> None:
+    merged = customer("Acme GmbH", "DE", "4711", account_id="A-1", is_active=False, merged_into="4802")
+    kept = customer("Acme GmbH", "DE", "4802", account_id="A-1")
+
+    assert match_customer(ACME, [merged, kept]).adopt == kept
+
+
+def test_two_customers_with_equal_number_name_and_form_ask() -> None:
+    twice = [customer("Acme GmbH", "DE", record_id, tax_number="DE136695976") for record_id in ("4711", "4802")]
+
+    match = match_customer(ACME, twice)
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-004")
+    assert match.question == "Acme GmbH fits 2 ERP customers: 4711 Acme GmbH and 4802 Acme GmbH. Which one is it?"
+
+
+def test_a_certain_match_stands_beside_a_namesake_and_names_it() -> None:
+    certain = customer("Acme GmbH", "DE", "4711", tax_number="DE136695976")
+    namesake = customer("Acme GmbH", "DE", "4802")
+
+    match = match_customer(ACME, [namesake, certain])
+
+    assert match.adopt == certain
+    assert "4802" in match.notes[0]
+
+
+def test_the_exact_establishment_wins_over_its_sister() -> None:
+    mine = buyer("Banco X S/A", "BR", tax_number="16.727.230/0001-97")
+    exact = customer("Banco X S.A.", "BR", "1", tax_number="16727230000197")
+    sister = customer("Banco X S.A.", "BR", "2", tax_number="16727230000278")
+
+    assert match_customer(mine, [sister, exact]).adopt == exact
+
+
+def test_several_sites_of_one_entity_and_none_exact_ask() -> None:
+    mine = buyer("Asha Advisory LLP", "IN", tax_number="27AAPFU0939F1ZV")
+    sites = [customer("Asha Advisory LLP", "IN", state, tax_number=f"{state}AAPFU0939F1ZR") for state in ("29", "33")]
+
+    assert match_customer(mine, sites).blocker_code == "TL-CUS-004"
+
+
+def test_a_certain_match_that_is_inactive_asks() -> None:
+    match = match_customer(ACME, [customer("Acme GmbH", "DE", tax_number="DE136695976", is_active=False)])
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-003")
+    assert "Make it active in the ERP" in match.question
+
+
+def test_a_near_name_asks_only_from_the_firms_line_on() -> None:
+    mine, near = buyer("Northwind Ltd", "GB"), customer("Nortwind Limited", "GB")
+
+    assert match_customer(mine, [near]).question == (
+        "Northwind Ltd looks like customer 4711 Nortwind Limited. Same company?"
+    )
+    assert match_customer(mine, [near], near_line=99).outcome == "create"
+
+
+def test_only_the_registration_number_differs_is_a_typing_error_until_a_person_says_no() -> None:
+    mine = buyer("Northbank plc", "GB", tax_number="GB980780684", registration_number="01234567")
+    theirs = customer("Northbank plc", "GB", tax_number="GB980780684", registration_number="01234576")
+
+    assert match_customer(mine, [theirs]).blocker_code == "TL-CUS-002"
+
+
+def test_a_local_registers_number_needs_the_name_to_be_equal() -> None:
+    mine = buyer("Orme Beratung GmbH", "DE", registration_number="HRB 12345")
+
+    assert (
+        match_customer(mine, [customer("Orme Beratungs GmbH", "DE", registration_number="HRB12345")]).outcome == "ask"
+    )
+    assert (
+        match_customer(mine, [customer("ORME Beratung GmbH", "DE", registration_number="HRB 12345")]).outcome == "adopt"
+    )
+
+
+def test_a_company_number_of_another_country_is_not_compared() -> None:
+    mine = buyer("Contoso Ltd", "GB", registration_number="1234567")
+
+    assert match_customer(mine, [customer("Contoso Ltd", "IE", registration_number="1234567")]).outcome == "create"
+
+
+def test_a_placeholder_in_the_erp_is_never_the_buyer() -> None:
+    assert match_customer(buyer("Undis Closed Ltd", "US"), [customer("Undisclosed", "US")]).outcome == "create"
+
+
+def test_a_person_may_name_a_customer_that_the_rules_did_not_see() -> None:
+    far = customer("Hooli Inc", "US", "4802")
+
+    match = match_customer(ACME, [far], answer="same:4802")
+
+    assert match.adopt == far
+    assert match.decided_by == match.decision.decided_by == "person"
+    assert match.evidence[0] == "A person decided that the buyer is customer 4802 Hooli Inc."
+
+
+def test_an_answer_that_names_no_customer_is_not_used() -> None:
+    asked = match_customer(ACME, [customer("Acme GmbH", "DE")], answer="same:9999")
+    lone = match_customer(ACME, [], answer="same:9999")
+
+    assert (asked.outcome, asked.blocker_code) == ("ask", "TL-CUS-001")
+    assert asked.evidence[-1] == 'The answer "same:9999" names no customer that was read from the ERP.'
+    assert (lone.outcome, [choice.value for choice in lone.choices]) == ("ask", ["different"])
+
+
+def test_an_answer_that_names_a_closed_customer_is_not_used() -> None:
+    closed = customer("Acme GmbH", "DE", is_active=False)
+
+    assert match_customer(ACME, [closed], answer="same:4711").outcome == "ask"
+
+
+def test_a_person_may_say_that_it_is_another_company() -> None:
+    match = match_customer(ACME, [customer("Acme GmbH", "DE")], answer="different")
+
+    assert match.outcome == "create"
+    assert match.stands_apart
+    assert match.decided_by == "person"
+
+
+def test_different_does_not_undo_the_customer_that_was_created_after_it() -> None:
+    asked_about = customer("Acme GmbH", "DE", "4711")
+    created = customer("Acme GmbH", "DE", "4900", account_id="A-1")
+
+    match = match_customer(ACME, [asked_about, created], answer="different")
+
+    assert match.adopt == created
+
+
+def test_different_silences_a_contradicting_id_on_the_crm_record() -> None:
+    mine = buyer("Initech Inc", erp_customer_id="4711")
+    hooli = customer("Hooli Inc", record_id="4711")
+    created = customer("Initech Inc", record_id="4900", account_id="A-1")
+
+    assert match_customer(mine, [hooli], answer="different").outcome == "create"
+    assert match_customer(mine, [hooli, created], answer="different").adopt == created
+
+
+def test_a_persons_choice_against_the_rules_is_kept_and_told() -> None:
+    by_rule = customer("Acme GmbH", "DE", "4711", tax_number="DE136695976")
+    chosen = customer("Acme Holding GmbH", "DE", "4802")
+
+    match = match_customer(ACME, [by_rule, chosen], answer="same:4802")
+
+    assert match.adopt == chosen
+    assert match.notes == ("The rules alone would have taken customer 4711 Acme GmbH.",)
+    assert match_customer(ACME, [by_rule, chosen], answer="same:4711").decided_by == "rule"
+
+
+def test_no_answer_makes_a_placeholder_a_customer() -> None:
+    assert match_customer(buyer("Undisclosed"), [customer("Acme")], answer="same:4711").outcome == "refuse"
