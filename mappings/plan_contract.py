@@ -236,7 +236,7 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
         rules_author=book.author,
         requested_by=tuple(sorted({who for who in (terms.owner_email.lower(), terms.owner_id) if who})),
         terms_digest=terms.digest,
-        basis_digest=digest_of(terms, case.survey, book.version, *case.answers),
+        basis_digest=digest_of(terms.basis, case.survey, book.version, *case.answers),
         made_at=case.now,
     )
 

@@ -200,3 +200,13 @@ class SignedTerms(Canonical):
              "erp_contract_number", "deal_id", "deal_name", "contract_status", "buyer", "contacts"}
         )  # fmt: skip
         return TermsDigest(digest_of(self, self.buyer.account_id if self.buyer else None, without=bookkeeping))
+
+    @property
+    def basis(self) -> str:
+        """Fingerprint of everything a plan is made from.
+
+        Our own write-back changes the deal's stamp and the ERP ids on it; neither makes a plan stale.
+        """
+        bookkeeping = frozenset({"source_version", "deal_url", "erp_project_id", "erp_contract_number"})
+        buyer = self.buyer.model_copy(update={"erp_customer_id": ""}) if self.buyer else None
+        return digest_of(self.model_copy(update={"buyer": buyer}), without=bookkeeping)
