@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import socket
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from cli.demo_processes import Ready
+from models.ids import FirmId
+from runtime.embedded_temporal import free_port
+
+__all__ = ["DemoPorts", "demo_environment", "demo_ports", "write_settings"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class DemoPorts(BaseModel):
+    """Where the demo's parts listen."""
+
+    temporal: int = 7233
+    temporal_ui: int = 8233
+    crm: int = 8181
+    erp: int = 8182
+    api: int = 8080
+
+
+def demo_ports(folder: Path) -> DemoPorts:
+    """The usual ports, or those of the last run; one that is taken is replaced by a free one."""
+    kept = folder / "ports.json"
+    wanted = DemoPorts.model_validate_json(kept.read_text()) if kept.exists() else DemoPorts()
+    ports = DemoPorts(**{name: port if _is_free(port) else free_port() for name, port in wanted.model_dump().items()})
+    kept.write_text(ports.model_dump_json())
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def demo_environment(
+    firm: FirmId, folder: Path, people: Path, ports: DemoPorts, *, crm: Ready, erp: Ready, temporal: str
+) -> dict[str, str]:
+    """Settings of the demo, as anybody would set them for real accounts."""
+    return {
+        "TEMPORAL_ADDRESS": temporal,
+        "TIELINE_FIRM": firm,
+        "TIELINE_STORE_URL": f"sqlite:///{folder / 'store.db'}",
+        "TIELINE_API_PORT": str(ports.api),
+        "TIELINE_PEOPLE_FILE": str(people),
+        "TIELINE_RULEBOOK_FOLDER": str(_ROOT / "mappings" / "demo_firm"),
+        "TIELINE_CRM__CONNECTOR": "salesforce",
+        "TIELINE_CRM__EVENT_SECRETS": json.dumps([_event_secret(folder)]),
+        "TIELINE_CRM__CONFIG__BASE_URL": crm.url,
+        "TIELINE_CRM__CONFIG__LOGIN__KIND": "jwt",
+        "TIELINE_CRM__CONFIG__LOGIN__CONSUMER_KEY": str(crm.client["consumer_key"]),
+        "TIELINE_CRM__CONFIG__LOGIN__USERNAME": str(crm.client["username"]),
+        "TIELINE_CRM__CONFIG__LOGIN__PRIVATE_KEY_PEM_FILE": str(crm.client["private_key_file"]),
+        "TIELINE_ERP__CONNECTOR": "netsuite",
+        "TIELINE_ERP__CONFIG__ACCOUNT_ID": str(erp.client["account"]),
+        "TIELINE_ERP__CONFIG__BASE_URL": erp.url,
+        "TIELINE_ERP__CONFIG__LOGIN__KIND": "m2m",
+        "TIELINE_ERP__CONFIG__LOGIN__CLIENT_ID": str(erp.client["client_id"]),
+        "TIELINE_ERP__CONFIG__LOGIN__CERTIFICATE_ID": str(erp.client["certificate_id"]),
+        "TIELINE_ERP__CONFIG__LOGIN__PRIVATE_KEY_PEM_FILE": str(erp.client["private_key"]),
+    }
+
+
+def write_settings(folder: Path, environment: dict[str, str]) -> None:
+    """Keep the settings where `starter.py` finds them, readable by us alone."""
+    path = folder / "tieline.env"
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(environment.items())))
+
+
+def _event_secret(folder: Path) -> str:
+    kept = folder / "event-secret"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_hex(32))
+    return kept.read_text()

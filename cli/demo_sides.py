@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from pydantic import TypeAdapter
+
+from cli.demo_processes import Ready
+from models.money import Money
+from models.values import SoldValues
+
+__all__ = ["DemoCrm", "DemoErp", "DemoSide"]
+
+_PAGE = 1000
+_Rows = TypeAdapter(list[dict[str, Any]])
+
+
+class DemoSide:
+    """One simulator as the demo's people use it: through its control routes, never through Tieline."""
+
+    def __init__(self, ready: Ready) -> None:
+        self._http = httpx.AsyncClient(base_url=ready.url, timeout=30.0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def mutations(self) -> int:
+        """How many changes by programs (not by people in the vendor's own screens) its journal holds."""
+        count, since = 0, 0
+        while True:
+            answer = await self._http.get("/_sandbox/journal", params={"since": since, "limit": _PAGE})
+            entries = _Rows.validate_python(answer.raise_for_status().json()["entries"])
+            if not entries:
+                return count
+            count += sum(1 for entry in entries if entry["client"] != "ui")
+            since = int(entries[-1]["seq"])
+
+    @staticmethod
+    async def answers(url: str) -> bool:
+        """Whether that address answers with 200."""
+        try:
+            async with httpx.AsyncClient(timeout=2.0) as http:
+                return (await http.get(url)).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+
+class DemoErp(DemoSide):
+    """The simulated ERP."""
+
+
+class DemoCrm(DemoSide):
+    """The simulated CRM, and the salesperson who wins its deals."""
+
+    async def subscribe(self, url: str, environment: dict[str, str]) -> None:
+        """Have it send its signed events to Tieline."""
+        secret = json.loads(environment["TIELINE_CRM__EVENT_SECRETS"])[0]
+        answer = await self._http.post("/_sandbox/subscriptions", json={"url": url, "secret": secret})
+        answer.raise_for_status()
+
+    async def win_all(self) -> list[str]:
+        """Close every open deal as won, which rings; deals that are won already ring again."""
+        deals = await self._deals()
+        open_deals = [deal for deal in deals if not deal.get("IsWon")]
+        records = [{"type": "Opportunity", "id": deal["Id"], "StageName": "Closed Won"} for deal in open_deals]
+        if records:
+            (await self._http.post("/_sandbox/records", json={"records": records})).raise_for_status()
+        again = [deal["Id"] for deal in deals if deal.get("IsWon")]
+        if again:
+            (await self._http.post("/_sandbox/emit", json={"ids": again})).raise_for_status()
+        return [str(deal["Id"]) for deal in deals]
+
+    async def sold_values(self) -> dict[str, SoldValues]:
+        """What the CRM itself says was sold, by contract number."""
+        return {
+            str(deal["Contract_Number__c"]): SoldValues(
+                funded=_money(deal, "Value_Funded__c"),
+                exercised=_money(deal, "Value_Exercised__c"),
+                with_options=_money(deal, "Value_With_Options__c"),
+            )
+            for deal in await self._deals()
+        }
+
+    async def _deals(self) -> list[dict[str, Any]]:
+        answer = (await self._http.get("/_sandbox/state")).raise_for_status()
+        state = json.loads(answer.text, parse_float=str)
+        return _Rows.validate_python(state.get("records", state)["Opportunity"])
+
+
+def _money(deal: dict[str, Any], field: str) -> Money | None:
+    value = deal.get(field)
+    return None if value is None else Money.of(str(value), str(deal["CurrencyIsoCode"]))

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.demo_figures import Totals, totals_of
+from cli.demo_people_at_work import decide_and_repair
+from cli.demo_processes import Child, Ready, start_sandbox, start_worker
+from cli.demo_settings import demo_environment, demo_ports, write_settings
+from cli.demo_sides import DemoCrm, DemoErp, DemoSide
+from cli.output import Output
+from models.desk import EngagementRow, Stage
+from models.errors import TielineError
+from models.ids import FirmId
+from models.values import SoldValues
+from runtime.embedded_temporal import EmbeddedTemporal
+from runtime.people import make_demo_people
+from store import Store, open_store
+
+__all__ = ["DemoStory"]
+
+_FIRM = FirmId("harbour-finch")
+_PATIENCE_S = 120.0
+_MOVING = frozenset({Stage.PLANNING, Stage.APPLYING})
+
+
+class DemoStory:
+    """The demo from start to end: start everything, win the deals, watch, let people act, show what became of it."""
+
+    def __init__(self, folder: Path, output: Output) -> None:
+        self._folder = folder
+        self._output = output
+        self._stack = AsyncExitStack()
+
+    async def tell(self) -> int:
+        """Run it; 0 when every deal ended or waits for a person, and the totals agree."""
+        started = time.monotonic()
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        crm, erp, links = await self._start_everything()
+        store = await self._stack.enter_async_context(open_store(f"sqlite:///{self._folder / 'store.db'}"))
+        before = (await crm.mutations(), await erp.mutations())
+        deals = await crm.win_all()
+        self._output.line(f"\n{len(deals)} deals are closed-won in the CRM; its signed events start their processes.")
+        rows = await self._watch(store, len(deals))
+        self._show_stages(rows)
+        await decide_and_repair(self._folder, self._output, store, _FIRM)
+        rows = await self._watch(store, len(deals))
+        await self._show_created(store, rows)
+        agree = self._show_totals(rows, await crm.sold_values())
+        written = (await crm.mutations() - before[0], await erp.mutations() - before[1])
+        seconds = time.monotonic() - started
+        self._output.line(f"\nWritten in this run, by the vendors' own journals: CRM {written[0]}, ERP {written[1]}.")
+        for name, url in links.items():
+            self._output.line(f"{name:<18} {url}")
+        self._output.line(f"{'settings':<18} {self._folder / 'tieline.env'} (starter.py finds them here)")
+        self._output.line(f"Told in {seconds:.0f} s.")
+        self._output.document(
+            {
+                "deals": len(deals), "crm_mutations": written[0], "erp_mutations": written[1], "totals_agree": agree,
+                "seconds": round(seconds, 1), "links": links,
+                "stages": {stage.value: sum(1 for row in rows if row.stage is stage) for stage in Stage},
+            }
+        )  # fmt: skip
+        return 0 if agree else 1
+
+    async def stop(self) -> None:
+        """End everything that was started here, last first."""
+        await self._stack.aclose()
+
+    async def _start_everything(self) -> tuple[DemoCrm, DemoErp, dict[str, str]]:
+        ports = await asyncio.to_thread(demo_ports, self._folder)
+        self._output.line("Starting Temporal with its Web UI, the two simulators, and Tieline ...")
+        temporal = EmbeddedTemporal(
+            self._folder / "temporal.db", port=ports.temporal, ui_port=ports.temporal_ui,
+            log=self._folder / "temporal.log",
+        )  # fmt: skip
+        started = await asyncio.gather(
+            temporal.start(),
+            start_sandbox("salesforce", self._folder, port=ports.crm),
+            start_sandbox("netsuite", self._folder, port=ports.erp),
+            return_exceptions=True,
+        )
+        self._stack.push_async_callback(temporal.stop)
+        children: list[tuple[Child, Ready]] = []
+        for item in started:
+            if isinstance(item, BaseException):
+                raise TielineError(f"The demo could not start: {item}") from item
+            if item is not None:
+                children.append(item)
+                self._stack.push_async_callback(item[0].stop)
+        (_, crm_ready), (_, erp_ready) = children
+        people = await asyncio.to_thread(make_demo_people, self._folder)
+        environment = demo_environment(
+            _FIRM, self._folder, people, ports, crm=crm_ready, erp=erp_ready, temporal=temporal.address
+        )
+        await asyncio.to_thread(write_settings, self._folder, environment)
+        worker = await start_worker(self._folder, environment)
+        self._stack.push_async_callback(worker.stop)
+        crm = await self._stack.enter_async_context(DemoCrm(crm_ready))
+        erp = await self._stack.enter_async_context(DemoErp(erp_ready))
+        await self._ready(worker, f"http://127.0.0.1:{ports.api}/readyz")
+        await crm.subscribe(f"http://127.0.0.1:{ports.api}/intake/crm-main", environment)
+        links = {
+            "Temporal Web UI": f"{temporal.ui_url}/namespaces/default/workflows",
+            "simulated CRM": crm_ready.url,
+            "simulated ERP": erp_ready.url,
+            "health": f"http://127.0.0.1:{ports.api}/readyz",
+        }
+        return crm, erp, links
+
+    async def _ready(self, worker: Child, url: str) -> None:
+        deadline = time.monotonic() + 30
+        while not await DemoSide.answers(url):
+            if worker.ended or time.monotonic() > deadline:
+                raise TielineError(f"Tieline did not start; its log is {self._folder / 'worker.log'}.")
+            await asyncio.sleep(0.1)
+
+    async def _watch(self, store: Store, expected: int) -> tuple[EngagementRow, ...]:
+        """Show progress until every deal has ended or waits for a person."""
+        deadline = time.monotonic() + _PATIENCE_S
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        with Progress(*columns, TimeElapsedColumn(), disable=self._output.as_json, transient=True) as progress:
+            task = progress.add_task("deals settled", total=expected)
+            while True:
+                rows = await store.desk.list_engagements(_FIRM)
+                settled = sum(1 for row in rows if row.stage not in _MOVING)
+                progress.update(task, completed=settled)
+                if settled >= expected and settled == len(rows):
+                    return rows
+                if time.monotonic() > deadline:
+                    raise TielineError(
+                        f"Only {settled} of {expected} deals settled in {_PATIENCE_S:.0f} s. Look at worker.log in "
+                        f"{self._folder}."
+                    )
+                await asyncio.sleep(0.2)
+
+    def _show_stages(self, rows: tuple[EngagementRow, ...]) -> None:
+        counts = [[stage.value, str(sum(1 for row in rows if row.stage is stage))] for stage in Stage]
+        self._output.table("Where the deals stand", ["stage", "deals"], [row for row in counts if row[1] != "0"])
+        refused = [row for row in rows if row.stage is Stage.REFUSED]
+        if refused:
+            self._output.line(f"{len(refused)} refused, for example {refused[0].sentence}")
+
+    async def _show_created(self, store: Store, rows: tuple[EngagementRow, ...]) -> None:
+        table: list[list[str]] = []
+        for row in rows:
+            if row.stage is not Stage.ACTIVE:
+                continue
+            refs = {
+                item.step: item.effect.ref.number or item.effect.ref.record_id
+                for item in await store.ledger.list_operations(row.engagement)
+                if item.effect is not None
+            }
+            table.append(
+                [
+                    row.contract_number, row.customer_name, row.legal_entity, refs.get("customer", "(existing)"),
+                    refs.get("project", ""), refs.get("contract", ""), refs.get("billing-schedule", "-"),
+                    str(row.value or ""),
+                ]
+            )  # fmt: skip
+        self._output.table(
+            "Created in the ERP",
+            ["contract", "customer", "entity", "ERP customer", "project", "ERP contract", "schedule", "value"],
+            table,
+        )
+
+    def _show_totals(self, rows: tuple[EngagementRow, ...], sold: dict[str, SoldValues]) -> bool:
+        """Active, waiting and refused together are what came in, per currency and value."""
+        groups = {
+            "active": {Stage.ACTIVE},
+            "waiting": {Stage.PARKED, Stage.DECIDING},
+            "refused (goods)": {Stage.REFUSED},
+        }
+        shown: list[list[str]] = []
+        parts: list[SoldValues] = []
+        for name, stages in groups.items():
+            values = [sold[row.contract_number] for row in rows if row.stage in stages and row.contract_number in sold]
+            parts += values
+            shown += [_total_row(name, total) for total in totals_of(values)]
+        came_in, accounted = totals_of(sold.values()), totals_of(parts)
+        shown += [_total_row("together", total) for total in accounted]
+        shown += [_total_row("came in from the CRM", total) for total in came_in]
+        self._output.table("Totals", ["what", "deals", "currency", "funded", "sold", "with options"], shown)
+        agree = came_in == accounted
+        self._output.line("The totals agree." if agree else "THE TOTALS DO NOT AGREE.")
+        return agree
+
+
+def _total_row(name: str, total: Totals) -> list[str]:
+    return [
+        name, str(total.contracts), total.currency, f"{total.funded.amount:,}", f"{total.sold.amount:,}",
+        f"{total.with_options.amount:,}",
+    ]  # fmt: skip
