@@ -43,8 +43,8 @@ _COLUMNS = (
     "kind", "id", "external_id", "number_", "name", "inactive", "entity", "currency", "account_id", "registration",
     "duns", "lei", "credit_hold", "tax_number", "tax_country", "street", "street2", "street3",
     "city", "region", "postal_code", "country",
-    "contract_number", "amount", "start_on", "end_on", "owner_id", "terms", "po_number", "funded", "cap",
-    "with_options", "hold", "at_risk", "signed_on",
+    "contract_number", "amount", "start_on", "end_on", "other_entity", "terms", "funded", "cap",
+    "with_options", "signed_on",
 )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _customer_columns(config: NetSuiteConfig, *, with_addresses: bool) -> dict[s
         "account_id": f"c.{custom.customer_crm_id}", "credit_hold": "c.creditholdoverride",
     }  # fmt: skip
     if config.customer_subsidiary_column:
-        columns["owner_id"] = "TO_CHAR(c.subsidiary)"
+        columns["other_entity"] = "TO_CHAR(c.subsidiary)"
     for name, column in (
         ("registration", custom.customer_registration_number), ("duns", custom.customer_duns),
         ("lei", custom.customer_lei),
@@ -210,12 +210,17 @@ def _projects(question: SurveyQuestion, config: NetSuiteConfig) -> Query:
         "name": "j.companyname", "inactive": "j.isinactive", "entity": "TO_CHAR(j.subsidiary)",
         "currency": "TO_CHAR(j.currency)", "contract_number": f"j.{custom.project_contract_number}",
         "amount": "TO_CHAR(j.jobprice)", "start_on": f"TO_CHAR(j.startdate, {_DAY})",
-        "end_on": f"TO_CHAR(j.projectedenddate, {_DAY})", "owner_id": "TO_CHAR(j.parent)",
+        "end_on": f"TO_CHAR(j.projectedenddate, {_DAY})",
     }  # fmt: skip
-    if custom.project_at_risk:
-        columns["at_risk"] = f"j.{custom.project_at_risk}"
     where, params = _ours("j", config.prefixes.project, question, f"j.{custom.project_contract_number}")
     return Query(f"{_select(columns)} FROM job j WHERE {where}", params)
+
+
+# Net of tax, which the document's own total is not; without the sign the ledger gives the lines of a sale.
+_NET_TOTAL = (
+    "(SELECT TO_CHAR(ABS(SUM(l.foreignamount))) FROM transactionline l"
+    " WHERE l.transaction = t.id AND l.mainline = 'F' AND l.taxline = 'F')"
+)
 
 
 def _contracts(question: SurveyQuestion, config: NetSuiteConfig) -> Query:
@@ -223,10 +228,9 @@ def _contracts(question: SurveyQuestion, config: NetSuiteConfig) -> Query:
     columns = {
         "kind": "'contract'", "id": "TO_CHAR(t.id)", "external_id": "t.externalid", "number_": "t.tranid",
         "currency": "TO_CHAR(t.currency)", "contract_number": f"t.{custom.contract_number}",
-        "amount": "TO_CHAR(t.foreigntotal)", "signed_on": f"TO_CHAR(t.trandate, {_DAY})",
+        "amount": _NET_TOTAL, "signed_on": f"TO_CHAR(t.trandate, {_DAY})",
         "start_on": f"TO_CHAR(t.startdate, {_DAY})", "end_on": f"TO_CHAR(t.enddate, {_DAY})",
-        "owner_id": "TO_CHAR(t.entity)", "terms": "TO_CHAR(t.terms)", "po_number": "t.otherrefnum",
-        "hold": f"t.{custom.contract_billing_hold}",
+        "terms": "TO_CHAR(t.terms)",
     }  # fmt: skip
     for name, column in (
         ("funded", custom.contract_funded),
@@ -244,7 +248,7 @@ def _schedules(question: SurveyQuestion, config: NetSuiteConfig) -> Query | None
         return None
     columns = {
         "kind": "'billing-schedule'", "id": "TO_CHAR(s.id)", "external_id": "s.externalid", "number_": "s.name",
-        "name": "s.name", "inactive": "s.isinactive", "owner_id": "TO_CHAR(s.job)",
+        "name": "s.name", "inactive": "s.isinactive",
     }  # fmt: skip
     where, params = _ours("s", config.prefixes.billing_schedule, question, None)
     return Query(f"{_select(columns)} FROM billingschedule s WHERE {where}", params)

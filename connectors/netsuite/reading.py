@@ -85,7 +85,7 @@ class Reader:
         row = rows[0]
         key = _text(row, "external_id")
         prefix = self._config.prefixes.customer
-        entities = {_text(one, name) for one in rows for name in ("entity", "owner_id")} - {""}
+        entities = {_text(one, name) for one in rows for name in ("entity", "other_entity")} - {""}
         codes = [code for code in (data.entity_code(one) for one in sorted(entities)) if code]
         return CustomerCandidate(
             ref=self.ref(RecordKind.CUSTOMER, _text(row, "id"), _text(row, "number_")),
@@ -149,10 +149,12 @@ def _other_holder(ref: RecordRef, prefix: str, question: SurveyQuestion) -> Need
 
 
 def _fields(row: Row, kind: RecordKind, data: ReferenceData, ref: RecordRef) -> dict[str, str]:
-    """Canonical field names with values as text, absent ones left out."""
+    """The signed terms a record holds, each as the text of the request's field of that name; absent ones left out.
+
+    Names, purchase orders and holds are booked facts that people change in the account: they are no other terms.
+    """
     currency = data.currency_code(_text(row, "currency")) if _text(row, "currency") else ""
     found = {
-        "name": _text(row, "name"),
         "currency": currency,
         "legal_entity": data.entity_code(_text(row, "entity")),
         "contract_number": _text(row, "contract_number"),
@@ -160,18 +162,16 @@ def _fields(row: Row, kind: RecordKind, data: ReferenceData, ref: RecordRef) -> 
         "end_on": _text(row, "end_on"),
         "signed_on": _text(row, "signed_on"),
         "payment_terms_code": data.terms_code(_text(row, "terms")),
-        "po_number": _text(row, "po_number"),
-        "billing_hold": _text(row, "hold"),
     }
-    if kind is RecordKind.PROJECT:
-        found["is_at_risk"] = {"T": "true", "F": "false"}.get(_text(row, "at_risk"), "")
-        found["parent_id"] = _text(row, "owner_id")
-    amounts = {"amount": "amount", "funded": "funded", "cap": "cap", "with_options": "with_options"}
-    if kind is RecordKind.PROJECT:
-        amounts = {"price": "amount"}
-    for name, column in amounts.items():
-        if _text(row, column) and currency:
-            found[name] = str(Money.of(_decimal(row, column, ref), currency).amount)
+
+    def money(column: str) -> Money | None:
+        return Money.of(_decimal(row, column, ref), currency) if currency and _text(row, column) else None
+
+    names = ("funded", "cap", "with_options")
+    amounts = {"price": money("amount")} if kind is RecordKind.PROJECT else {name: money(name) for name in names}
+    found |= {name: str(amount) for name, amount in amounts.items() if amount is not None}
+    if kind is RecordKind.CONTRACT and (total := money("amount")) is not None:
+        found["amount"] = str(total.amount)
     return {name: value for name, value in found.items() if value}
 
 

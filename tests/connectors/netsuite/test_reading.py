@@ -10,6 +10,7 @@ import pytest
 from models.errors import Fatal, NeedsRepair, Retryable
 from models.ids import LegalEntityCode, Step, external_key
 from models.money import Money
+from models.operations import EnsureBillingSchedule, EnsureContract, EnsureProject
 from models.records import Links, RecordKind
 from models.survey import Chart
 from tests.connectors.netsuite import samples
@@ -76,19 +77,45 @@ async def test_the_survey_finds_a_customer_by_each_sort_of_evidence(asked: dict[
                 assert one.address.country == "US"
 
 
-async def test_records_under_our_keys_come_with_the_fields_a_plan_compares() -> None:
+async def test_what_was_written_reads_back_as_the_very_terms_of_the_request() -> None:
     async with connected() as it:
         await it.set_up()
         found = await it.erp.survey(samples.question())
-        by_kind = {one.ref.kind: one for one in found.existing}
-        assert by_kind[RecordKind.CONTRACT].key == samples.CONTRACT_KEY
-        assert by_kind[RecordKind.CONTRACT].fields["amount"] == "128249.99"
-        assert by_kind[RecordKind.CONTRACT].fields["payment_terms_code"] == "NET30"
-        assert by_kind[RecordKind.PROJECT].fields["legal_entity"] == "LE-US"
-        assert by_kind[RecordKind.PROJECT].contract_number == samples.CONTRACT
-        assert by_kind[RecordKind.BILLING_SCHEDULE].key == samples.SCHEDULE_KEY
+        requests: dict[RecordKind, EnsureProject | EnsureBillingSchedule | EnsureContract] = {
+            RecordKind.PROJECT: samples.project(),
+            RecordKind.BILLING_SCHEDULE: samples.schedule(),
+            RecordKind.CONTRACT: samples.contract(),
+        }
+        assert {one.ref.kind for one in found.existing} == set(requests)
+        for one in found.existing:
+            request = requests[one.ref.kind]
+            assert one.key == request.key
+            fields = dict(one.fields)
+            if one.ref.kind is RecordKind.CONTRACT:
+                assert fields.pop("amount") == "128249.99"
+            # Exactly what a plan compares: the text of the request's own field.
+            assert fields == {name: str(getattr(request, name)) for name in fields}
+        by_kind = {one.ref.kind: set(one.fields) for one in found.existing}
+        assert {"price", "currency", "legal_entity", "start_on", "end_on"} <= by_kind[RecordKind.PROJECT]
+        assert {"amount", "funded", "with_options", "signed_on", "payment_terms_code"} <= by_kind[RecordKind.CONTRACT]
         assert found.candidates[0].external_key == samples.CUSTOMER_KEY
         assert found.candidates[0].account_id == samples.ACCOUNT_ID
+
+
+async def test_tax_and_booked_facts_are_no_other_terms() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        before = (await it.erp.survey(samples.question())).existing
+        for kind, step, change in (
+            ("salesOrder", "contract", {"otherRefNum": "PO-78", "custbody_tl_billing_hold": "Waiting for the portal."}),
+            ("job", "project", {"companyName": "Renamed by the project manager"}),
+        ):
+            record_id = links.refs[Step(step)].record_id
+            assert (await it.sim.call("PATCH", f"/record/v1/{kind}/{record_id}", change)).status_code == 204
+        order = {"type": "salesOrder", "id": links.refs[Step("contract")].record_id, "taxTotal": 1000}
+        await it.sim.control("POST", "records", {"records": [order]})
+        after = (await it.erp.survey(samples.question())).existing
+        assert [one.fields for one in after] == [one.fields for one in before]
 
 
 async def test_an_earlier_amendment_of_the_contract_is_no_second_holder() -> None:
