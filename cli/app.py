@@ -23,7 +23,7 @@ for module in (starting, looking, deciding, auditing, simulating, demonstrating)
 
 
 def main() -> None:
-    """Run one command and leave with its code: 0 done, 1 refused or failed with a reason, 2 usage; never by a signal."""
+    """Run one command and leave with its code: 0 done, 1 refused or failed, 2 usage; never by a signal."""
     code = 0
     try:
         answer = app(standalone_mode=False)

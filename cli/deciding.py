@@ -15,7 +15,6 @@ from models.decision import Answer, Decision, Verdict
 from models.errors import NeedsRepair
 from models.ids import BlockerId, DecisionId, EngagementId, PersonId, PlanDigest
 from runtime.people import sign_decision
-from workflows.quote_to_project import QuoteToProject
 
 __all__ = ["add_to"]
 
@@ -87,7 +86,7 @@ def token(
 ) -> None:
     """Print a signed decision as JSON for `temporal workflow signal --name decide --input ...`."""
 
-    async def command(output: Output) -> int:
+    async def command(_output: Output) -> int:
         async with open_session(engine=False) as session:
             engagement = session.engagement(contract)
             if verdict is Verdict.REPAIR:
@@ -147,7 +146,7 @@ def _signed(
 async def _send(session: Session, decision: Decision) -> Answer:
     handle = session.starter.handle(decision.engagement)
     try:
-        return await handle.execute_update(QuoteToProject.decide, decision, id=decision.decision)
+        return await handle.execute_update("decide", decision, id=decision.decision, result_type=Answer)
     except RPCError as gone:
         if gone.status is not RPCStatusCode.NOT_FOUND:
             raise

@@ -15,7 +15,7 @@ from cli.demo_sides import DemoCrm, DemoErp, DemoSide
 from cli.output import Output
 from models.desk import EngagementRow, Stage
 from models.errors import TielineError
-from models.ids import FirmId
+from models.ids import FirmId, Step
 from models.values import SoldValues
 from runtime.embedded_temporal import EmbeddedTemporal
 from runtime.people import make_demo_people
@@ -157,8 +157,8 @@ class DemoStory:
             }
             table.append(
                 [
-                    row.contract_number, row.customer_name, row.legal_entity, refs.get("customer", "(existing)"),
-                    refs.get("project", ""), refs.get("contract", ""), refs.get("billing-schedule", "-"),
+                    row.contract_number, row.customer_name, row.legal_entity, refs.get(Step("customer"), "(existing)"),
+                    refs.get(Step("project"), ""), refs.get(Step("contract"), ""), refs.get(Step("billing-schedule"), "-"),
                     str(row.value or ""),
                 ]
             )  # fmt: skip

@@ -19,9 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its data between runs.")] = Path(
-        "var/demo"
-    ),
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its data.")] = Path("var/demo"),
     leave: Annotated[bool, typer.Option("--exit", help="Stop everything at the end instead of staying up.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import typer
 from temporalio.client import Client
@@ -18,7 +22,7 @@ from runtime.wiring import Tieline, open_tieline
 
 __all__ = ["Session", "now", "open_session", "run"]
 
-NO_SERVER = 1
+_DEMO_SETTINGS = Path("var/demo/tieline.env")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,18 @@ class Session:
         return engagement_id(self.settings.firm, ContractNumber(contract))
 
 
+def environment() -> dict[str, str]:
+    """The variables of this process, over those of a settings file: `TIELINE_ENV_FILE`, else the demo's own."""
+    named = os.environ.get("TIELINE_ENV_FILE")
+    path = Path(named) if named else _DEMO_SETTINGS
+    if named and not path.is_file():
+        raise TielineError(f"TIELINE_ENV_FILE names {path}, which is not there.", code="TL-INT-044")
+    kept = shlex.split(path.read_text(encoding="utf-8"), comments=True) if path.is_file() else []
+    pairs = dict(item.split("=", 1) for item in kept if "=" in item)
+    given = {name: value for name, value in os.environ.items() if name != "TIELINE_ENV_FILE"}
+    return {**pairs, **given}
+
+
 def now() -> datetime:
     """This instant, UTC."""
     return datetime.now(UTC)
@@ -51,11 +67,12 @@ def now() -> datetime:
 @asynccontextmanager
 async def open_session(*, engine: bool) -> AsyncIterator[Session]:
     """Settings, store and connections; the engine only when asked for, so that looking works while it is down."""
-    settings = load_settings()
+    given = environment()
+    settings = load_settings(given)
     client: Client | None = None
     if engine:
         try:
-            client = await connect(settings.temporal_connect_config())
+            client = await connect(_engine_config(settings, given))
         except RuntimeError as refused:
             raise TielineError(
                 f"Temporal does not answer at {settings.temporal_address}. Start it (`make demo` does), "
@@ -64,6 +81,14 @@ async def open_session(*, engine: bool) -> AsyncIterator[Session]:
             ) from refused
     async with open_tieline(settings) as tieline:
         yield Session(settings=settings, tieline=tieline, client=client)
+
+
+def _engine_config(settings: Settings, given: dict[str, str]) -> dict[str, Any]:
+    """How to reach the engine, with the settings file's TEMPORAL_* under those of this process."""
+    for name, value in given.items():
+        if name.startswith("TEMPORAL_"):
+            os.environ.setdefault(name, value)
+    return settings.temporal_connect_config()
 
 
 def run(command: Callable[[Output], Awaitable[int]], *, as_json: bool) -> None:
