@@ -146,7 +146,8 @@ def _signed(
 async def _send(session: Session, decision: Decision) -> Answer:
     handle = session.starter.handle(decision.engagement)
     try:
-        return await handle.execute_update("decide", decision, id=decision.decision, result_type=Answer)
+        answer: Answer = await handle.execute_update("decide", decision, id=decision.decision, result_type=Answer)
+
     except RPCError as gone:
         if gone.status is not RPCStatusCode.NOT_FOUND:
             raise
@@ -156,6 +157,7 @@ async def _send(session: Session, decision: Decision) -> Answer:
         ) from gone
     except WorkflowUpdateFailedError as failed:
         raise NeedsRepair(f"The decision could not be taken: {failed.cause}", record=decision.engagement) from failed
+    return answer
 
 
 def _tell(output: Output, contract: str, answer: Answer) -> int:

@@ -158,8 +158,8 @@ class DemoStory:
             table.append(
                 [
                     row.contract_number, row.customer_name, row.legal_entity, refs.get(Step("customer"), "(existing)"),
-                    refs.get(Step("project"), ""), refs.get(Step("contract"), ""), refs.get(Step("billing-schedule"), "-"),
-                    str(row.value or ""),
+                    refs.get(Step("project"), ""), refs.get(Step("contract"), ""),
+                    refs.get(Step("billing-schedule"), "-"), str(row.value or ""),
                 ]
             )  # fmt: skip
         self._output.table(
