@@ -4,23 +4,28 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 from temporalio.client import Client, Plugin
 
 from api.app import build_app
-from api.health import ReadyCheck
 from api.intake import EventSender, Intake
 from api.serving import ApiServer
+from mappings.business_calendar import ladder_for
+from models.blocker import Blocker
 from models.errors import TielineError
+from runtime.dispatcher import Dispatcher
+from runtime.event_problems import EventProblems
 from runtime.leave import leave
 from runtime.log_events import log_event, start_logging
+from runtime.readiness import ReadyCheck, check_credentials, check_dispatcher, check_store, check_temporal
 from runtime.redaction import Redactor, secrets_in
 from runtime.registry import spec_of
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import start_telemetry
-from runtime.temporal import build_worker, connect, register_search_attributes
+from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
 from runtime.wiring import Tieline, open_tieline
 
 __all__ = ["main"]
@@ -52,17 +57,47 @@ async def _run() -> None:
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:
         tieline = await stack.enter_async_context(open_tieline(settings))
+        dispatcher = _dispatcher(settings, tieline, client)
         api = ApiServer(
-            build_app(intake=_intake(settings, tieline), checks=_checks(client, tieline)),
+            build_app(
+                intake=_intake(settings, tieline, dispatcher), checks=_checks(settings, client, tieline, dispatcher)
+            ),
             host=settings.api_host,
             port=settings.api_port,
         )
         await api.start()
         stack.push_async_callback(api.stop)
         await stack.enter_async_context(build_worker(client, settings.task_queue, tieline.activities))
+        await stack.enter_async_context(_running(dispatcher))
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
         log_event("worker.stopping")
+
+
+@asynccontextmanager
+async def _running(dispatcher: Dispatcher) -> AsyncIterator[None]:
+    """The dispatcher at work; at the end it finishes what it has in hand."""
+    working = asyncio.create_task(dispatcher.run())
+    try:
+        yield
+    finally:
+        dispatcher.stop()
+        await working
+
+
+def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatcher:
+    def due_at(blocker: Blocker) -> datetime:
+        start = datetime.now(UTC)
+        return ladder_for(tieline.rules(), owner=blocker.owner, due_hours=blocker.due_hours, start=start)[0].at
+
+    return Dispatcher(
+        tieline.store.inbox,
+        {tieline.crm.connection: tieline.crm},
+        TemporalStarter(client, settings.firm, settings.task_queue),
+        EventProblems(tieline.store.desk, settings.firm, due_at),
+        firm=settings.firm,
+        limits=settings.limits,
+    )
 
 
 async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
@@ -75,22 +110,26 @@ async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
         ) from refused
 
 
-def _intake(settings: Settings, tieline: Tieline) -> Intake:
+def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Intake:
     senders = {
         connection.connection: EventSender(read=reader, secrets=connection.event_secrets)
         for connection in settings.connections
         if (reader := spec_of(connection).events) is not None and connection.event_secrets
     }
-    return Intake(senders, tieline.store.inbox, tieline.store.audit, limits=settings.limits, on_accepted=lambda: None)
+    return Intake(
+        senders,
+        tieline.store.inbox,
+        tieline.store.audit,
+        limits=settings.limits,
+        on_accepted=dispatcher.wake,
+    )
 
 
-def _checks(client: Client, tieline: Tieline) -> dict[str, ReadyCheck]:
-    async def store() -> str:
-        await tieline.store.audit.head()
-        return ""
-
-    async def engine() -> str:
-        healthy = await client.service_client.check_health()
-        return "" if healthy else "Temporal does not report itself healthy."
-
-    return {"store": store, "engine": engine}
+def _checks(settings: Settings, client: Client, tieline: Tieline, dispatcher: Dispatcher) -> dict[str, ReadyCheck]:
+    return {
+        "store": check_store(tieline.store.inbox),
+        "engine": check_temporal(client, settings.temporal_address),
+        "dispatcher": check_dispatcher(dispatcher),
+        "crm": check_credentials(lambda: tieline.crm.find_contracts([])),
+        "erp": check_credentials(tieline.erp.get_chart),
+    }
