@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ _KEY = re.compile(r"(eid:[A-Za-z0-9_-]{1,60}|[0-9]{1,20})")
 _LOCATION = re.compile(r"/(?P<kind>[A-Za-z]+)/(?P<id>[0-9]{1,20})$")
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _UNAUTHORIZED = 401
+_LOGGER = logging.getLogger("tieline.netsuite")
 
 
 class NetSuiteClient:
@@ -144,6 +146,7 @@ class NetSuiteClient:
                     method, url, effect=effect, headers=sent, params=params, document=document,
                     auth=self._sign_in.as_httpx,
                 )  # fmt: skip
+        _note(method, url, reply)
         if not httpx.codes.is_success(reply.status):
             raise error_of(reply, effect, record)
         return reply
@@ -162,6 +165,18 @@ class NetSuiteClient:
                 record=record,
             )
         return found["id"]
+
+
+def _note(method: str, url: str, reply: Reply) -> None:
+    """One log event per answer, with the id that the vendor's support asks for."""
+    level = logging.DEBUG if httpx.codes.is_success(reply.status) else logging.WARNING
+    fields = {
+        "method": method,
+        "path": httpx.URL(url).path,
+        "status": reply.status,
+        "operation": reply.headers.get("x-n-operationid", "")[:64],
+    }
+    _LOGGER.log(level, "netsuite.answered", extra={"tieline_event": "netsuite.answered", "tieline_fields": fields})
 
 
 def _parsed(reply: Reply, model: type[Model], record: str) -> Model:

@@ -231,3 +231,17 @@ async def test_a_redirect_is_not_followed_with_our_credential() -> None:
     with pytest.raises(TielineError, match="account URL"):
         await put(answer)
     assert hosts == ["123456-sb1.suitetalk.api.netsuite.com"]
+
+
+async def test_an_answer_is_logged_with_the_id_that_the_vendors_support_asks_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    headers = {"x-n-operationid": "0f1e2d3c"}
+    with caplog.at_level("DEBUG", logger="tieline.netsuite"), pytest.raises(OutcomeUnknown):
+        await put(lambda _: httpx.Response(500, headers=headers, json={}))
+    (record,) = [one for one in caplog.records if one.name == "tieline.netsuite"]
+    assert record.levelname == "WARNING"
+    assert record.__dict__["tieline_fields"] == {
+        "method": "PUT", "path": "/services/rest/record/v1/customer/eid:tl_cust_1", "status": 500,
+        "operation": "0f1e2d3c",
+    }  # fmt: skip
