@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.health import ReadyCheck, health_router
+from api.health import health_router
 from api.intake import Intake
 from api.security_headers import SecurityHeaders
 from runtime.log_events import log_event
+from runtime.readiness import ReadyCheck
 
 __all__ = ["build_app"]
 

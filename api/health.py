@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from runtime.log_events import log_event
+from runtime.readiness import ReadyCheck
 
 __all__ = ["ReadyCheck", "health_router"]
-
-ReadyCheck = Callable[[], Awaitable[str]]
-"""One thing a ready Tieline needs: an empty text, or a sentence that says what is wrong and what to do."""
 
 _PATIENCE_S = 2.0
 

@@ -15,7 +15,7 @@ _NESTED = "__"
 class WrongSetting(NeedsRepair):
     """The process was told something it cannot work with. Names the variable and the fix, never the value."""
 
-    code = "TL-INT-043"
+    code = "TL-INT-045"
 
 
 def names_not_known(given: Iterable[str], prefix: str, settings: type[BaseModel]) -> list[str]:

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from models.errors import Retryable
+from models.events import ContractOfDeal
+from models.ids import ConnectionId, DealId, FirmId, engagement_id
+from models.roles import Role
+from ports.crm import DealReader
+from ports.inbox import Inbox, InboxRow
+from runtime.away import NotNow, means_engine_is_away, sentence_of
+from runtime.back_off import BackOff
+from runtime.deal_lookup import look_up
+from runtime.event_problems import EventProblems
+from runtime.log_events import log_event
+from runtime.settings import Limits
+from runtime.telemetry import about_engagement, continued_span
+
+__all__ = ["Dispatcher", "Starter"]
+
+_LOOK_EVERY_S = 1.0
+_MOST_RESTING = 2000
+_LONGEST_REST_S = 60.0
+_US = Role.INTEGRATION
+
+
+class Starter(Protocol):
+    """Starts the process of a contract, or tells the running one that its deal changed. Twice does no harm."""
+
+    async def start_or_join(self, contract: ContractOfDeal) -> str:
+        """`started` or `joined`."""
+        ...
+
+
+class Dispatcher:
+    """Hands accepted events to processes: asks the CRM which contract each deal sells, starts or joins one for each.
+
+    An event leaves the inbox only when a process has it, or when a reason is written down that a person can read.
+    Nothing is believed but the record's id, so two events of one deal are one look at it.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        crms: Mapping[ConnectionId, DealReader],
+        starter: Starter,
+        problems: EventProblems,
+        *,
+        firm: FirmId,
+        limits: Limits | None = None,
+        back_off: BackOff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._inbox = inbox
+        self._crms = crms
+        self._starter = starter
+        self._problems = problems
+        self._firm = firm
+        self._limits = limits or Limits()
+        self._back_off = back_off or BackOff()
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._resting: dict[int, tuple[float, BackOff]] = {}
+        self._looked_at = clock()
+        self.away: dict[str, str] = {}
+        """Sides that do not answer now, with the reason; empty when all is well."""
+
+    def wake(self) -> None:
+        """An event was accepted: look at once."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Finish what is in hand, then leave. What is still in the inbox stays there."""
+        self._stopping.set()
+        self._news.set()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the inbox was last looked at with success."""
+        return self._clock() - self._looked_at
+
+    async def run(self) -> None:
+        """Until `stop`: a turn for each new event, at least one each second, fewer while a side is away."""
+        while not self._stopping.is_set():
+            self._news.clear()
+            try:
+                is_more_waiting = await self.turn()
+            except NotNow as away:
+                await self._leave_alone(away)
+                continue
+            except Exception as broken:  # noqa: BLE001 - the loop's edge: it must outlive whatever a side may raise
+                await self._leave_alone(NotNow("dispatcher", broken))
+                continue
+            self._all_well()
+            if not is_more_waiting and not self._stopping.is_set():
+                await _first(self._news, _LOOK_EVERY_S)
+
+    async def turn(self) -> bool:
+        """Hand on one batch. True when more may be waiting."""
+        rows = await self._waiting_rows()
+        batches: dict[ConnectionId, list[InboxRow]] = {}
+        for row in rows:
+            batches.setdefault(row.event.connection, []).append(row)
+        away: NotNow | None = None
+        for connection, batch in batches.items():
+            crm = self._crms.get(connection)
+            try:
+                if crm is None:
+                    await self._close(batch, f"Connection {connection} is not configured here any more.", _US)
+                else:
+                    await self._hand_on(crm, batch)
+            except NotNow as not_now:
+                away = not_now
+        if away is not None:
+            raise away
+        return len(rows) >= self._limits.deals_per_batch and len(self._resting) < _MOST_RESTING
+
+    async def _waiting_rows(self) -> list[InboxRow]:
+        now = self._clock()
+        resting = {row for row, (until, _) in self._resting.items() if until > now}
+        try:
+            rows = await self._inbox.list_waiting(self._limits.deals_per_batch + len(resting))
+        except Exception as broken:
+            raise NotNow("store", broken) from broken
+        self._looked_at = now
+        if not rows:
+            self._resting.clear()
+        return [row for row in rows if row.row not in resting][: self._limits.deals_per_batch]
+
+    async def _hand_on(self, crm: DealReader, batch: Sequence[InboxRow]) -> None:
+        of_deal: dict[DealId, list[InboxRow]] = {}
+        for row in batch:
+            of_deal.setdefault(DealId(row.event.record_id), []).append(row)
+        try:
+            looked = await look_up(crm, list(of_deal))
+        except Exception as broken:
+            await self._note_attempt(batch, f"CRM: {sentence_of(broken)}")
+            raise NotNow("crm", broken) from broken
+        for deal, refused in looked.refused.items():
+            await self._set_aside(of_deal[deal], refused.message)
+            await self._problems.show(deal, refused.message, owner=refused.owner)
+        turn = asyncio.Semaphore(self._limits.starts_at_once)
+        away: list[NotNow] = []
+
+        async def one(deal: DealId, contract: ContractOfDeal | None) -> None:
+            async with turn:
+                # Once the engine is seen to be away, the rest of the batch need not find out one by one.
+                if not away:
+                    try:
+                        await self._one_deal(deal, of_deal[deal], contract)
+                    except NotNow as not_now:
+                        away.append(not_now)
+
+        await asyncio.gather(*(one(deal, contract) for deal, contract in looked.contracts.items()))
+        if away:
+            raise away[0]
+
+    async def _one_deal(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal | None) -> None:
+        """Start, join, or close with a reason. Whatever fails, the rows stay in the inbox."""
+        try:
+            if contract is None:
+                await self._close(rows, f"The event names a deal that does not exist in the CRM: {deal}.")
+            elif not contract.contract_number and not contract.is_won:
+                await self._inbox.mark_handed_on(_numbers(rows), outcome="closed: the deal is not won yet")
+            elif not contract.contract_number:
+                await self._close(rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.")
+            else:
+                await self._start(deal, rows, contract)
+        except Exception as failed:  # noqa: BLE001 - the loop's edge: recorded with the row and in the log
+            await self._failed(deal, rows, failed)
+        else:
+            for row in rows:
+                self._resting.pop(row.row, None)
+
+    async def _failed(self, deal: DealId, rows: list[InboxRow], failed: Exception) -> None:
+        if means_engine_is_away(failed):
+            await self._note_attempt(rows, f"Temporal: {sentence_of(failed)}")
+            raise NotNow("engine", failed) from failed
+        log_event("event.not_handed_on", level=logging.WARNING, exc=failed, deal=deal, attempts=rows[0].attempts + 1)
+        await self._set_aside(rows, sentence_of(failed))
+
+    async def _start(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
+        engagement = engagement_id(self._firm, contract.contract_number)
+        with about_engagement(engagement), continued_span("deal.dispatch", [row.traceparent for row in rows]):
+            outcome = await self._starter.start_or_join(contract)
+            log_event("deal.dispatched", deal=deal, outcome=outcome, events=len(rows))
+        await self._problems.settle(deal)
+        await self._inbox.mark_handed_on(_numbers(rows), outcome=f"{outcome} {engagement}")
+
+    async def _close(self, rows: Sequence[InboxRow], reason: str, owner: Role = Role.SALES_OPERATIONS) -> None:
+        """It leads nowhere: on the desk first, then out of the inbox, so that nothing is lost in between."""
+        for record in sorted({row.event.record_id for row in rows}):
+            await self._problems.show(record, reason, owner=owner)
+        await self._inbox.mark_handed_on(_numbers(rows), outcome=f"closed: {reason}")
+        log_event("event.closed", level=logging.WARNING, code="TL-INT-040", events=len(rows))
+
+    async def _set_aside(self, rows: Sequence[InboxRow], reason: str) -> None:
+        """Let these rows rest, so that the ones behind them get their turn."""
+        for row in rows:
+            _, pause = self._resting.get(row.row, (0.0, BackOff(longest_s=_LONGEST_REST_S)))
+            if len(self._resting) < _MOST_RESTING or row.row in self._resting:
+                self._resting[row.row] = (self._clock() + pause.failed(), pause)
+        await self._note_attempt(rows, reason)
+
+    async def _note_attempt(self, rows: Sequence[InboxRow], reason: str) -> None:
+        try:
+            await self._inbox.mark_attempt(_numbers(rows), reason=reason)
+        except Exception as broken:
+            raise NotNow("store", broken) from broken
+
+    async def _leave_alone(self, away: NotNow) -> None:
+        wish = away.cause.retry_after_s if isinstance(away.cause, Retryable) else None
+        wait = self._back_off.failed(wish)
+        if away.side not in self.away:
+            log_event("side.went_away", level=logging.ERROR, exc=away.cause, side=away.side)
+        self.away = {away.side: sentence_of(away.cause)}
+        await _first(self._stopping, wait)
+
+    def _all_well(self) -> None:
+        for side in self.away:
+            log_event("side.came_back", side=side, failures=self._back_off.failures)
+        self.away = {}
+        self._back_off.worked()
+
+
+def _numbers(rows: Sequence[InboxRow]) -> tuple[int, ...]:
+    return tuple(row.row for row in rows)
+
+
+async def _first(event: asyncio.Event, seconds: float) -> None:
+    """Until the event, or for so many seconds."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
