@@ -6,7 +6,7 @@ from mappings.customer_identity import trading_name
 from mappings.match_answer import apply_answer
 from mappings.match_facts import NEAR_LINE, Facts, NameFit, compare_parties
 from mappings.match_pointer import match_by_pointer, with_key_twins
-from mappings.match_result import DIFFERENT, Match, MatchOutcome, called, choice_of
+from mappings.match_result import DIFFERENT, Match, MatchOutcome, called, choice_of, ended
 from mappings.match_verdict import Likeness, Verdict, judge_facts
 from mappings.name_markers import is_consumer_mail, is_placeholder
 from models.party import BuyerIdentity
@@ -15,7 +15,7 @@ from models.survey import CustomerCandidate
 __all__ = ["DIFFERENT", "Match", "MatchOutcome", "match_customer"]
 
 _MOST_REASONS = 10
-_CODE_ORDER = ("TL-CUS-003", "TL-CUS-002", "TL-CUS-001")
+_CODE_ORDER = {"": "0", "TL-CUS-002": "1", "TL-CUS-001": "2"}
 
 _Finding = tuple[CustomerCandidate, Facts, Verdict]
 
@@ -37,6 +37,7 @@ def match_customer(
     name = trading_name(buyer)
     if is_placeholder(name):
         return _refused(name)
+    candidates = sorted(candidates, key=lambda one: one.ref.record_id)  # an ERP's order must not make another plan
     told_apart = answer == DIFFERENT
     by_pointer = match_by_pointer(buyer, candidates, bound_id=bound_id, told_apart=told_apart, near_line=near_line)
     ruled = by_pointer or _by_comparison(buyer, candidates, near_line)
@@ -101,32 +102,38 @@ def _two_hits(buyer: BuyerIdentity, found: list[_Finding]) -> Match:
         outcome=MatchOutcome.ASK,
         evidence=_reasons(found),
         blocker_code="TL-CUS-004",
-        question=f"{trading_name(buyer)} fits {len(hits)} ERP customers: {names}. Which one is it?",
+        question=f"{ended(f'{trading_name(buyer)} fits {len(hits)} ERP customers: {names}')} Which one is it?",
         choices=choice_of(hits),
     )
 
 
 def _asked(buyer: BuyerIdentity, found: list[_Finding]) -> Match:
-    closed = [candidate for candidate, _, _ in found if not _is_usable(candidate)]
-    certain_but_closed = [one for one in found if one[2].likeness is not Likeness.DOUBTFUL]
-    codes = {"TL-CUS-003" if certain_but_closed else verdict.code for _, _, verdict in found}
-    code = next(code for code in _CODE_ORDER if code in codes)
-    leading = next(one for one in found if certain_but_closed or one[2].code == code)
-    others = f" or {len(found) - 1} other" if len(found) > 1 else ""
-    name = trading_name(buyer)
-    if closed and leading[0] in closed:
-        question = f"{name} is customer {called(leading[0])}, which is inactive or merged. {_closed_fix(leading[0])}"
+    """One question about the customer that is nearest; the others that are near are choices as well."""
+    leading = min(found, key=_urgency)
+    candidate, facts, verdict = leading
+    name, near = trading_name(buyer), f"customer {called(candidate)}"
+    code = verdict.code or "TL-CUS-003"
+    verb = "looks like" if verdict.code else "is"
+    if not _is_usable(candidate):
+        question = f"{name} {verb} {near}, which is inactive or merged. {_closed_fix(candidate)}"
     elif code == "TL-CUS-002":
-        question = f"{name} and customer {called(leading[0])}{others}: {leading[2].reason}. Same company?"
+        question = f"{name} and {near}: {verdict.reason}. Same company?"
     else:
-        question = f"{name} looks like customer {called(leading[0])}{others}. Same company?"
+        question = f"{ended(f'{name} looks like {near}')} Same company?"
+    more = len(found) - 1
     return Match(
         outcome=MatchOutcome.ASK,
-        evidence=(*_reasons(found), *_mail_evidence(buyer), *leading[1].evidence),
+        evidence=(*_reasons(found), *_mail_evidence(buyer), *facts.evidence),
         blocker_code=code,
-        question=question,
+        question=f"{question} ({more} more to choose from.)" if more else question,
         choices=choice_of(candidate for candidate, _, _ in found),
     )
+
+
+def _urgency(found: _Finding) -> tuple[bool, bool, str, str]:
+    """Certain but closed first, then usable ones, equal numbers before equal names, and always in the same order."""
+    candidate, _, verdict = found
+    return bool(verdict.code), not _is_usable(candidate), _CODE_ORDER[verdict.code], candidate.ref.record_id
 
 
 def _closed_fix(candidate: CustomerCandidate) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mappings.match_result import DIFFERENT, Match, MatchOutcome, called, choice_of
+from mappings.match_result import DIFFERENT, Match, MatchOutcome, called, choice_of, ended
 from models.survey import CustomerCandidate
 
 __all__ = ["apply_answer"]
@@ -27,11 +27,11 @@ def apply_answer(ruled: Match, candidates: Sequence[CustomerCandidate], answer: 
     by_rule = ruled.adopt
     if by_rule and by_rule.ref.record_id == chosen.ref.record_id:
         return ruled
-    against = (f"The rules alone would have taken customer {called(by_rule)}.",) if by_rule else ()
+    against = (ended(f"The rules alone would have taken customer {called(by_rule)}"),) if by_rule else ()
     return Match(
         outcome=MatchOutcome.ADOPT,
         candidate=chosen,
-        evidence=(f"A person decided that the buyer is customer {called(chosen)}.", *ruled.evidence),
+        evidence=(ended(f"A person decided that the buyer is customer {called(chosen)}"), *ruled.evidence),
         notes=against,
         decided_by="person",
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mappings.customer_identity import trading_name
 from mappings.match_facts import compare_parties
-from mappings.match_result import Match, MatchOutcome, called, choice_of, same_as
+from mappings.match_result import Match, MatchOutcome, called, choice_of, ended, same_as
 from mappings.match_verdict import contradiction
 from mappings.tax_numbers import TaxMatch
 from models.blocker import Choice
@@ -74,11 +74,12 @@ def _not_found(buyer: BuyerIdentity, record_id: str, candidates: Sequence[Custom
 
 def _several(buyer: BuyerIdentity, holders: list[CustomerCandidate]) -> Match:
     names = " and ".join(called(one) for one in holders)
+    seen = ended(f"{len(holders)} ERP customers carry the key of {trading_name(buyer)}: {names}")
     return Match(
         outcome=MatchOutcome.ASK,
-        evidence=(f"{len(holders)} ERP customers carry the key of this account: {names}.",),
+        evidence=(seen,),
         blocker_code="TL-CUS-004",
-        question=f"{len(holders)} ERP customers carry the key of {trading_name(buyer)}: {names}. Which one stays?",
+        question=f"{seen} Which one stays?",
         choices=choice_of(holders, or_different=False),
     )
 
@@ -89,7 +90,7 @@ def _one(
     if candidate.merged_into or not candidate.is_active:
         return _closed(buyer, candidate, candidates)
     facts = compare_parties(buyer, candidate, near_line)
-    bound = f"The account is bound to customer {called(candidate)}."
+    bound = ended(f"The account is bound to customer {called(candidate)}")
     if reason := contradiction(facts):
         return Match(
             outcome=MatchOutcome.ASK,

@@ -8,7 +8,7 @@ from models.blocker import Choice
 from models.plan import MatchDecision
 from models.survey import CustomerCandidate
 
-__all__ = ["DIFFERENT", "Match", "MatchOutcome", "called", "choice_of", "same_as"]
+__all__ = ["DIFFERENT", "Match", "MatchOutcome", "called", "choice_of", "ended", "same_as"]
 
 DIFFERENT = "different"
 """A person's answer: the buyer is none of the customers asked about."""
@@ -65,6 +65,11 @@ class Match(Canonical):
 def called(candidate: CustomerCandidate) -> str:
     """What people call an ERP customer: its number and its name."""
     return f"{candidate.ref.number or candidate.ref.record_id} {candidate.name}".strip()
+
+
+def ended(sentence: str) -> str:
+    """The sentence with its full stop, which a name at the end may have brought along ("SNAP, INC.")."""
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def same_as(record_id: str) -> str:

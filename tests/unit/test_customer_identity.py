@@ -58,6 +58,13 @@ def test_a_siren_counts_as_registration_number_wherever_it_stands() -> None:
     assert customer_key(in_tax_field) == customer_key(buyer("Orme", "FR", registration_number="732 829 320"))
 
 
+def test_a_japanese_or_singapore_entity_number_counts_wherever_it_stands() -> None:
+    for country, number in (("JP", "T7010001008844"), ("SG", "00192200M")):
+        in_tax_field = buyer("Acme", country, tax_number=number)
+
+        assert customer_key(in_tax_field) == customer_key(buyer("Acme Ltd", country, registration_number=number))
+
+
 def test_a_duns_number_counts_only_where_it_is_the_sole_number() -> None:
     sole = buyer("AT&T Mobility LLC", "US", duns="003548489")
     with_tax = buyer("AT&T Mobility LLC", "US", duns="003548489", tax_number="12-3456789")

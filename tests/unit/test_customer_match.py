@@ -234,3 +234,29 @@ def test_a_persons_choice_against_the_rules_is_kept_and_told() -> None:
 
 def test_no_answer_makes_a_placeholder_a_customer() -> None:
     assert match_customer(buyer("Undisclosed"), [customer("Acme")], answer="same:4711").outcome == "refuse"
+
+
+def test_a_closed_namesake_is_asked_about_but_cannot_be_chosen() -> None:
+    match = match_customer(ACME, [customer("Acme GmbH", "DE", merged_into="4802", is_active=False)])
+
+    assert (match.outcome, match.blocker_code) == ("ask", "TL-CUS-001")
+    assert match.question == (
+        "Acme GmbH looks like customer 4711 Acme GmbH, which is inactive or merged. Put the surviving customer 4802 on "
+        "the CRM account, or say that it is another company."
+    )
+    assert [choice.value for choice in match.choices] == ["different"]
+
+
+def test_the_question_is_about_the_nearest_and_does_not_depend_on_the_order() -> None:
+    namesake = customer("Acme GmbH", "DE", "1")
+    number = customer("Acme AG", "DE", "2", tax_number="DE136695976")
+
+    one, other = match_customer(ACME, [namesake, number]), match_customer(ACME, [number, namesake])
+
+    assert one == other
+    assert one.blocker_code == "TL-CUS-002"
+    assert one.question == (
+        "Acme GmbH and customer 2 Acme AG: the tax number is equal, but name, legal form or country is not. "
+        "Same company? (1 more to choose from.)"
+    )
+    assert {choice.value for choice in one.choices} == {"same:1", "same:2", "different"}
