@@ -19,7 +19,7 @@ from mappings.company_names import name_score, normal_name, read_company_name, s
         ("POTOMAC EDISON COMPANY, THE", "potomac edison", ("US-CO",)),
         ("TRANSPORTATION, MARYLAND DEPARTMENT OF", "maryland department of transportation", ()),
         ("NAVY, DEPARTMENT OF THE", "department of the navy", ()),
-        ("PERTIERRA, RAUL", "raul pertierra", ()),
+        ("ROE, JANE", "jane roe", ()),
         ("STUART L. PLOTNICK, LLC", "stuart l plotnick", ("US-LLC",)),
         ("EXECUTIVE INFORMATION SYSTEMS,", "executive information systems", ()),
         ("VETTORI, RUBINSTEIN & FOZ SOCIEDADE DE ADVOGADOS.", "vettori rubinstein and foz sociedade de advogados", ()),
