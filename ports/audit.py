@@ -5,7 +5,7 @@ from typing import Protocol
 
 from models.base import Canonical
 
-__all__ = ["AuditEntry", "AuditTrail", "ChainReport"]
+__all__ = ["Anchor", "AuditEntry", "AuditTrail", "ChainReport"]
 
 
 class AuditEntry(Canonical):
@@ -19,6 +19,13 @@ class AuditEntry(Canonical):
     subject: str
     facts: dict[str, str]
     previous_hash: str
+    hash: str
+
+
+class Anchor(Canonical):
+    """Number and hash of the newest entry at some moment. Kept outside the database, it shows an older restore."""
+
+    seq: int
     hash: str
 
 
@@ -43,6 +50,13 @@ class AuditTrail(Protocol):
         """Entries, oldest first."""
         ...
 
-    async def verify(self) -> ChainReport:
-        """Walk the whole chain; a changed, dropped, swapped or truncated entry is named."""
+    async def head(self) -> Anchor:
+        """The newest entry, for writing down outside the database."""
+        ...
+
+    async def verify(self, anchor: Anchor | None = None) -> ChainReport:
+        """Walk the whole chain; a changed, dropped, swapped or truncated entry is named with its place.
+
+        With an anchor that was kept outside, a chain that was rewritten or restored from before it is named too.
+        """
         ...

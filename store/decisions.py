@@ -1,23 +1,30 @@
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, insert, or_, select, update
 
 from models.base import digest_of
-from models.decision import Answer, Refusal, Verdict
+from models.decision import Answer, Decision, Refusal, Verdict
+from models.desk import GivenAnswer, Signature
+from models.ids import EngagementId, PersonId, PlanDigest
 from ports.desk import Judged
 from store import chain
 from store.database import Database
-from store.tables import AnswerRow, DecisionRow, DeskRow, SignatureRow
+from store.tables import AnswerRow, DecisionRow, DeskRow, SignatureRow, table_of
+from store.waiting import next_owner, signed_slots, stored_plan
 
 __all__ = ["DecisionBook"]
 
-_DECISION = DecisionRow.__table__  # type: ignore[attr-defined]
-_SIGNATURE = SignatureRow.__table__  # type: ignore[attr-defined]
-_ANSWER = AnswerRow.__table__  # type: ignore[attr-defined]
-_DESK = DeskRow.__table__  # type: ignore[attr-defined]
+_DECISION = table_of(DecisionRow)
+_SIGNATURE = table_of(SignatureRow)
+_ANSWER = table_of(AnswerRow)
+_DESK = table_of(DeskRow)
+_LONGEST_REASON = 500
+_USED = "This decision id was used before for another decision. Sign a new one."
+_SIGNED = "Somebody signed this part of the plan a moment before, or you signed another part of it."
+_SETTLED = "This was settled by somebody else a moment before. Look at the queue."
+_ALL_THERE = "All signatures are there; it is applied now."
 
 
 class DecisionBook:
@@ -30,89 +37,119 @@ class DecisionBook:
         """Store decision, signature or answer, and audit entry in one transaction.
 
         A decision id that was recorded before gets its first answer again if it is the same decision; a different
-        decision under a used id is refused as a replay. The token is not stored.
+        decision under a used id is refused as a replay. The token is not stored. What was judged may be overtaken:
+        a slot that was filled or a matter that was settled in between is refused here, where all decisions queue.
         """
-        decision, now = judged.decision, self._database.clock()
+        decision = judged.decision
         content = digest_of(decision)
-        async with self._database.write() as connection:
-            query = select(_DECISION.c.content_hash, _DECISION.c.answer).where(
-                _DECISION.c.decision == decision.decision
-            )
-            before = (await connection.execute(query)).one_or_none()
+        query = select(_DECISION.c.content_hash, _DECISION.c.answer).where(_DECISION.c.decision == decision.decision)
+        async with chain.audited(self._database) as audit:
+            before = (await audit.connection.execute(query)).one_or_none()
+            if before is not None and before.content_hash == content:
+                return Answer.model_validate_json(before.answer)
             if before is not None:
-                if before.content_hash == content:
-                    return Answer.model_validate_json(before.answer)
-                answer = Answer(
-                    accepted=False,
-                    refusal=Refusal.REPLAYED,
-                    message="This decision id was used before for another decision. Sign a new one.",
-                )
-                await self._audit(connection, judged, answer, now)
-                return answer
-            answer = await self._book(connection, judged, now)
-            await connection.execute(
-                insert(_DECISION).values(
-                    decision=decision.decision, content_hash=content, engagement=decision.engagement,
-                    answer=answer.model_dump_json(), channel=judged.channel, recorded_at=now,
-                )
-            )  # fmt: skip
-            await self._audit(connection, judged, answer, now)
-        return answer
-
-    async def _book(self, connection: AsyncConnection, judged: Judged, now: datetime) -> Answer:
-        answer, decision = judged.answer, judged.decision
-        if not answer.accepted:
-            return answer
-        if decision.verdict is Verdict.APPROVE and decision.plan is not None:
-            query = select(_SIGNATURE.c.id).where(
-                and_(
-                    _SIGNATURE.c.plan == decision.plan,
-                    or_(_SIGNATURE.c.slot == judged.slot, _SIGNATURE.c.person == answer.person),
-                )
-            )
-            if (await connection.execute(query)).first() is not None:
-                return Answer(
-                    accepted=False,
-                    refusal=Refusal.ALREADY_SIGNED,
-                    message="Somebody signed this part of the plan a moment before.",
-                    person=answer.person,
-                )
-            await connection.execute(
-                insert(_SIGNATURE).values(plan=decision.plan, slot=judged.slot, person=answer.person, decided_at=now)
-            )
-        if decision.verdict is Verdict.REPAIR:
-            if decision.answer and judged.answer_field:
-                await connection.execute(
-                    insert(_ANSWER).values(
-                        engagement=decision.engagement, field=judged.answer_field, value=decision.answer,
-                        person=answer.person, decided_at=now,
+                answer = Answer(accepted=False, refusal=Refusal.REPLAYED, message=_USED, person=judged.answer.person)
+            else:
+                answer = await self._book(audit, judged) if judged.answer.accepted else judged.answer
+                await audit.connection.execute(
+                    insert(_DECISION).values(
+                        decision=decision.decision, content_hash=content, engagement=decision.engagement,
+                        answer=answer.model_dump_json(), channel=judged.channel, recorded_at=audit.now,
                     )
                 )  # fmt: skip
-            await connection.execute(
-                update(_DESK).where(_DESK.c.item == decision.blocker).values(is_open=False, closed_at=now)
-            )
-        elif answer.complete and decision.plan is not None:
-            await connection.execute(
-                update(_DESK).where(_DESK.c.item == decision.plan).values(is_open=False, closed_at=now)
-            )
+            _note(audit, judged, answer)
         return answer
 
-    async def _audit(self, connection: AsyncConnection, judged: Judged, answer: Answer, now: datetime) -> None:
-        decision = judged.decision
-        await chain.append(
-            connection,
-            at=now,
-            kind="decision.accepted" if answer.accepted else "decision.refused",
-            engagement=decision.engagement,
-            subject=str(decision.plan or decision.blocker or ""),
-            facts={
-                "decision": decision.decision,
-                "verdict": decision.verdict.value,
-                "person": answer.person or "",
-                "slot": judged.slot,
-                "channel": judged.channel,
-                "refusal": answer.refusal.value if answer.refusal else "",
-                "answer": decision.answer,
-                "reason": decision.reason[:500],
-            },
+    async def list_signatures(self, plan: PlanDigest) -> tuple[Signature, ...]:
+        """Accepted approvals of that plan."""
+        query = select(_SIGNATURE).where(_SIGNATURE.c.plan == plan).order_by(_SIGNATURE.c.id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            Signature(plan=PlanDigest(row.plan), slot=row.slot, person=PersonId(row.person), decided_at=row.decided_at)
+            for row in rows
         )
+
+    async def list_answers(self, engagement: EngagementId) -> tuple[GivenAnswer, ...]:
+        """Answers people gave for this engagement, oldest first."""
+        query = select(_ANSWER).where(_ANSWER.c.engagement == engagement).order_by(_ANSWER.c.id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            GivenAnswer(field=row.field, value=row.value, person=PersonId(row.person), decided_at=row.decided_at)
+            for row in rows
+        )
+
+    async def _book(self, audit: chain.Chain, judged: Judged) -> Answer:
+        """Do what an accepted decision says, unless it was overtaken."""
+        answer, decision = judged.answer, judged.decision
+        subject = decision.blocker if decision.verdict is Verdict.REPAIR else decision.plan
+        shown = await self._shown(audit, subject or "")
+        if shown is not None and not shown.is_open:
+            return _overtaken(answer, Refusal.NOT_WAITING, _SETTLED)
+        if decision.verdict is Verdict.APPROVE and decision.plan is not None:
+            return await self._sign(audit, judged, decision.plan)
+        if decision.verdict is Verdict.REPAIR and decision.answer and judged.answer_field:
+            await audit.connection.execute(
+                insert(_ANSWER).values(
+                    engagement=decision.engagement, field=judged.answer_field, value=decision.answer,
+                    person=answer.person, decided_at=audit.now,
+                )
+            )  # fmt: skip
+        if answer.complete:
+            await self._leave_the_desk(audit, decision)
+        return answer
+
+    async def _sign(self, audit: chain.Chain, judged: Judged, digest: PlanDigest) -> Answer:
+        """One person per slot, one slot per person; whether that was the last signature is known only here."""
+        answer = judged.answer
+        taken = select(_SIGNATURE.c.id).where(
+            _SIGNATURE.c.plan == digest,
+            or_(_SIGNATURE.c.slot == judged.slot, _SIGNATURE.c.person == answer.person),
+        )
+        if (await audit.connection.execute(taken)).first() is not None:
+            return _overtaken(answer, Refusal.ALREADY_SIGNED, _SIGNED)
+        await audit.connection.execute(
+            insert(_SIGNATURE).values(plan=digest, slot=judged.slot, person=answer.person, decided_at=audit.now)
+        )
+        owner = next_owner(await stored_plan(audit, digest), await signed_slots(audit, digest))
+        if owner is None:
+            await self._leave_the_desk(audit, judged.decision)
+            return answer if answer.complete else answer.model_copy(update={"complete": True, "message": _ALL_THERE})
+        await audit.connection.execute(
+            update(_DESK).where(_DESK.c.item == digest, _DESK.c.is_open).values(owner=owner.value)
+        )
+        return answer.model_copy(update={"complete": False})
+
+    async def _shown(self, audit: chain.Chain, item: str) -> Row[Any] | None:
+        query = select(_DESK.c.is_open).where(_DESK.c.item == item)
+        return (await audit.connection.execute(query)).one_or_none()
+
+    async def _leave_the_desk(self, audit: chain.Chain, decision: Decision) -> None:
+        item = decision.blocker if decision.verdict is Verdict.REPAIR else decision.plan
+        await audit.connection.execute(
+            update(_DESK).where(_DESK.c.item == item).values(is_open=False, closed_at=audit.now)
+        )
+
+
+def _overtaken(answer: Answer, refusal: Refusal, message: str) -> Answer:
+    return Answer(accepted=False, refusal=refusal, message=message, person=answer.person)
+
+
+def _note(audit: chain.Chain, judged: Judged, answer: Answer) -> None:
+    decision = judged.decision
+    audit.note(
+        "decision.accepted" if answer.accepted else "decision.refused",
+        engagement=decision.engagement,
+        subject=str(decision.plan or decision.blocker or ""),
+        facts={
+            "decision": decision.decision,
+            "verdict": decision.verdict.value,
+            "person": answer.person or "",
+            "slot": judged.slot,
+            "channel": judged.channel,
+            "refusal": answer.refusal.value if answer.refusal else "",
+            "answer": decision.answer,
+            "reason": decision.reason[:_LONGEST_REASON],
+        },
+    )

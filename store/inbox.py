@@ -1,23 +1,22 @@
 from __future__ import annotations
 
-from sqlalchemy import and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select, update
 
 from models.events import CrmEvent
-from models.ids import ConnectionId, ContractNumber, DealId, FirmId
+from models.ids import ConnectionId, ContractNumber, DealId, FirmId, engagement_id
 from models.records import RecordKind
 from ports.inbox import InboxRow
 from store import chain
 from store.database import Database
-from store.tables import BindingRow, DealBindingRow, InboxTable, OperationTable, WatermarkRow
+from store.tables import BindingRow, DealBindingRow, InboxTable, WatermarkRow, table_of
 
 __all__ = ["SqlDealBindings", "SqlInbox", "SqlWatermarks"]
 
-_INBOX = InboxTable.__table__  # type: ignore[attr-defined]
-_DEAL = DealBindingRow.__table__  # type: ignore[attr-defined]
-_BINDING = BindingRow.__table__  # type: ignore[attr-defined]
-_OPERATION = OperationTable.__table__  # type: ignore[attr-defined]
-_WATERMARK = WatermarkRow.__table__  # type: ignore[attr-defined]
+_INBOX = table_of(InboxTable)
+_DEAL = table_of(DealBindingRow)
+_BINDING = table_of(BindingRow)
+_WATERMARK = table_of(WatermarkRow)
+_LONGEST_OUTCOME = 1_000
 
 
 class SqlInbox:
@@ -29,10 +28,9 @@ class SqlInbox:
     async def accept(self, event: CrmEvent, raw: bytes, *, traceparent: str | None = None) -> bool:
         """Store it. False when this event id was accepted before."""
         now = self._database.clock()
-        dialect = sqlite if self._database.is_sqlite else postgresql
         async with self._database.write() as connection:
             made = await connection.execute(
-                dialect.insert(_INBOX)
+                self._database.insert(_INBOX)
                 .values(
                     connection=event.connection, event_id=event.event_id, document=event.model_dump_json(), raw=raw,
                     traceparent=traceparent, waits=True, attempts=0, outcome="", received_at=now,
@@ -67,7 +65,7 @@ class SqlInbox:
             await connection.execute(
                 update(_INBOX)
                 .where(_INBOX.c.row.in_(rows))
-                .values(waits=False, outcome=outcome[:1000], handed_on_at=now)
+                .values(waits=False, outcome=outcome[:_LONGEST_OUTCOME], handed_on_at=now)
             )
 
     async def mark_attempt(self, rows: tuple[int, ...], *, reason: str) -> None:
@@ -76,7 +74,7 @@ class SqlInbox:
             await connection.execute(
                 update(_INBOX)
                 .where(_INBOX.c.row.in_(rows))
-                .values(attempts=_INBOX.c.attempts + 1, outcome=reason[:1000])
+                .values(attempts=_INBOX.c.attempts + 1, outcome=reason[:_LONGEST_OUTCOME])
             )
 
 
@@ -89,21 +87,26 @@ class SqlDealBindings:
     async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
         query = select(_DEAL.c.deal).where(
-            and_(_DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract)
+            _DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract
         )
         async with self._database.read() as looking:
             held = (await looking.execute(query)).scalar_one_or_none()
         if held is not None:
             return DealId(held)
         now = self._database.clock()
-        dialect = sqlite if self._database.is_sqlite else postgresql
         async with self._database.write() as writing:
-            await writing.execute(
-                dialect.insert(_DEAL)
+            made = await writing.execute(
+                self._database.insert(_DEAL)
                 .values(firm=firm, connection=connection, contract=contract, deal=deal, bound_at=now)
                 .on_conflict_do_nothing(index_elements=["firm", "connection", "contract"])
             )
-            return DealId((await writing.execute(query)).scalar_one())
+            if made.rowcount != 1:
+                return DealId((await writing.execute(query)).scalar_one())
+            await chain.append(
+                writing, at=now, kind="deal.bound", engagement=engagement_id(firm, contract), subject=deal,
+                facts={"connection": connection, "contract": contract},
+            )  # fmt: skip
+        return deal
 
     async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
         """The deal for which we made that ERP project."""
@@ -111,12 +114,11 @@ class SqlDealBindings:
             select(_DEAL.c.deal)
             .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
             .where(
-                and_(
-                    _DEAL.c.firm == firm,
-                    _BINDING.c.kind == RecordKind.PROJECT.value,
-                    _BINDING.c.record_id == project_id,
-                )
+                _DEAL.c.firm == firm,
+                _BINDING.c.kind == RecordKind.PROJECT.value,
+                _BINDING.c.record_id == project_id,
             )
+            .order_by(_BINDING.c.id, _DEAL.c.id)
             .limit(1)
         )
         async with self._database.read() as connection:
@@ -138,11 +140,10 @@ class SqlWatermarks:
 
     async def set(self, name: str, value: str) -> None:
         """Keep the position."""
-        dialect = sqlite if self._database.is_sqlite else postgresql
         values = {"value": value, "updated_at": self._database.clock()}
         async with self._database.write() as connection:
             await connection.execute(
-                dialect.insert(_WATERMARK)
+                self._database.insert(_WATERMARK)
                 .values(name=name, **values)
                 .on_conflict_do_update(index_elements=["name"], set_=values)
             )

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.errors import Fatal
@@ -12,12 +11,13 @@ from models.records import Effect
 from ports.ledger import Intent, OperationRow, OperationState
 from store import chain
 from store.database import Database
-from store.tables import BindingRow, OperationTable
+from store.tables import BindingRow, OperationTable, table_of
 
 __all__ = ["SqlLedger"]
 
-_OPERATION = OperationTable.__table__  # type: ignore[attr-defined]
-_BINDING = BindingRow.__table__  # type: ignore[attr-defined]
+_OPERATION = table_of(OperationTable)
+_BINDING = table_of(BindingRow)
+_LONGEST_REASON = 500
 
 
 class SqlLedger:
@@ -29,73 +29,81 @@ class SqlLedger:
     async def intend(self, intent: Intent) -> OperationRow:
         """Create the row, or count another attempt on it, and return it as it is now."""
         now = self._database.clock()
-        values = {
+        new = {
             "key": intent.key, "payload_hash": intent.payload_hash, "state": OperationState.INTENDED.value,
             "engagement": intent.engagement, "step": intent.step, "plan": intent.plan, "guard": intent.guard.value,
-            "connection": intent.connection, "attempts": 1, "intended_at": now,
+            "connection": intent.connection, "attempts": 1, "intended_at": now, "settled_at": None, "effect": None,
         }  # fmt: skip
-        dialect = sqlite if self._database.is_sqlite else postgresql
+        once = self._database.insert(_OPERATION).values(**new).on_conflict_do_nothing(index_elements=["key"])
         async with self._database.write() as connection:
-            made = await connection.execute(
-                dialect.insert(_OPERATION).values(**values).on_conflict_do_nothing(index_elements=["key"])
-            )
-            is_first = made.rowcount == 1
-            if not is_first:
-                row = await self._locked(connection, intent.key)
-                if row.state == OperationState.APPLIED.value:
-                    return _row(row)
-                is_first = row.state == OperationState.NOT_APPLIED.value
-                await connection.execute(
-                    update(_OPERATION)
-                    .where(_OPERATION.c.key == intent.key)
-                    .values(
-                        payload_hash=intent.payload_hash, plan=intent.plan, attempts=row.attempts + 1,
-                        state=OperationState.INTENDED.value if is_first else row.state, settled_at=None,
-                    )
-                )  # fmt: skip
+            row: Row[Any] | None = (await connection.execute(once.returning(_OPERATION))).one_or_none()
+            is_first = row is not None
+            if row is None:
+                before = await self._locked(connection, intent.key)
+                if before.state == OperationState.APPLIED.value:
+                    return _row(before)
+                is_first = before.state == OperationState.NOT_APPLIED.value
+                row = await self._attempted_again(connection, intent, before, is_first=is_first)
             await chain.append(
                 connection, at=now, kind="operation.intended", engagement=intent.engagement, subject=intent.key,
                 facts={
                     "payload": intent.payload_hash, "plan": intent.plan, "workflow": intent.workflow_id,
                     "run": intent.run_id, "connection": intent.connection, "guard": intent.guard.value,
+                    "attempt": str(row.attempts),
                 },
             )  # fmt: skip
-            row = await self._locked(connection, intent.key)
         return _row(row, is_first=is_first)
 
-    async def settle_applied(self, key: OperationKey, effect: Effect, *, evidence: str) -> None:
+    async def settle_applied(
+        self, key: OperationKey, effect: Effect, *, evidence: str, written: Intent | None = None
+    ) -> None:
         """The effect is there: row, binding and audit entry in one transaction. Idempotent."""
-        now = self._database.clock()
+        now, ref = self._database.clock(), effect.ref
+        values: dict[str, Any] = {
+            "state": OperationState.APPLIED.value, "effect": effect.model_dump_json(), "settled_at": now,
+        }  # fmt: skip
+        if written is not None:
+            values.update(payload_hash=written.payload_hash, plan=written.plan)
         async with self._database.write() as connection:
-            row = await self._locked(connection, key)
-            if row.state == OperationState.APPLIED.value:
-                return
-            await connection.execute(
+            settled = await connection.execute(
                 update(_OPERATION)
-                .where(_OPERATION.c.key == key)
-                .values(state=OperationState.APPLIED.value, effect=effect.model_dump_json(), settled_at=now)
-            )
-            await connection.execute(
-                insert(_BINDING).values(
-                    operation_key=key, engagement=row.engagement, step=row.step, connection=effect.ref.connection,
-                    kind=effect.ref.kind.value, record_id=effect.ref.record_id, number=effect.ref.number, bound_at=now,
+                .where(_OPERATION.c.key == key, _OPERATION.c.state != OperationState.APPLIED.value)
+                .values(**values)
+                .returning(
+                    _OPERATION.c.engagement, _OPERATION.c.step, _OPERATION.c.plan, _OPERATION.c.payload_hash
                 )
             )  # fmt: skip
-            await chain.append(
-                connection, at=now, kind="operation.applied", engagement=row.engagement, subject=key,
-                facts={
-                    "evidence": evidence, "connection": effect.ref.connection, "record": effect.ref.record_id,
-                    "kind": effect.ref.kind.value, "created": str(effect.created).lower(), "plan": row.plan,
-                },
-            )  # fmt: skip
+            row = settled.one_or_none()
+            if row is None:
+                double = await self._double(connection, key, effect)
+            else:
+                double = None
+                await connection.execute(
+                    self._database.insert(_BINDING)
+                    .values(
+                        operation_key=key, engagement=row.engagement, step=row.step, connection=ref.connection,
+                        kind=ref.kind.value, record_id=ref.record_id, number=ref.number, bound_at=now,
+                    )
+                    .on_conflict_do_nothing()
+                )  # fmt: skip
+                await chain.append(
+                    connection, at=now, kind="operation.applied", engagement=row.engagement, subject=key,
+                    facts={
+                        "evidence": evidence, "connection": ref.connection, "record": ref.record_id,
+                        "kind": ref.kind.value, "created": str(effect.created).lower(), "plan": row.plan,
+                        "payload": row.payload_hash,
+                    },
+                )  # fmt: skip
+        if double is not None:
+            raise double
 
     async def settle_not_applied(self, key: OperationKey, *, reason: str) -> None:
-        """The vendor refused it, or it never left."""
-        await self._settle(key, OperationState.NOT_APPLIED, "operation.not-applied", reason)
+        """The vendor refused this attempt, or it never left; an earlier attempt's fate stays open."""
+        await self._settle(key, OperationState.NOT_APPLIED, reason)
 
     async def mark_unknown(self, key: OperationKey, *, reason: str) -> None:
         """The answer was lost."""
-        await self._settle(key, OperationState.UNKNOWN, "operation.unknown", reason)
+        await self._settle(key, OperationState.UNKNOWN, reason)
 
     async def list_operations(self, engagement: EngagementId) -> tuple[OperationRow, ...]:
         """All writes of one engagement, oldest first."""
@@ -108,18 +116,57 @@ class SqlLedger:
             rows = (await connection.execute(query)).all()
         return tuple(_row(row) for row in rows)
 
-    async def _settle(self, key: OperationKey, state: OperationState, kind: str, reason: str) -> None:
+    async def _attempted_again(
+        self, connection: AsyncConnection, intent: Intent, before: Row[Any], *, is_first: bool
+    ) -> Row[Any]:
+        """What may have landed keeps its hash; where nothing landed, the row starts afresh."""
+        values: dict[str, Any] = {"attempts": before.attempts + 1, "settled_at": None}
+        if is_first:
+            values = {
+                "attempts": 1, "settled_at": None, "state": OperationState.INTENDED.value,
+                "payload_hash": intent.payload_hash, "plan": intent.plan, "guard": intent.guard.value,
+                "connection": intent.connection,
+            }  # fmt: skip
+        changed = update(_OPERATION).where(_OPERATION.c.key == intent.key).values(**values).returning(_OPERATION)
+        row: Row[Any] = (await connection.execute(changed)).one()
+        return row
+
+    async def _settle(self, key: OperationKey, state: OperationState, reason: str) -> None:
         now = self._database.clock()
+        earlier_attempt = case((_OPERATION.c.attempts > 1, OperationState.UNKNOWN.value), else_=state.value)
         async with self._database.write() as connection:
-            row = await self._locked(connection, key)
-            if row.state == OperationState.APPLIED.value:
+            settled = await connection.execute(
+                update(_OPERATION)
+                .where(_OPERATION.c.key == key, _OPERATION.c.state != OperationState.APPLIED.value)
+                .values(state=earlier_attempt, settled_at=now)
+                .returning(_OPERATION.c.engagement, _OPERATION.c.state)
+            )
+            row = settled.one_or_none()
+            if row is None:
+                await self._locked(connection, key)
                 return
-            await connection.execute(
-                update(_OPERATION).where(_OPERATION.c.key == key).values(state=state.value, settled_at=now)
-            )
             await chain.append(
-                connection, at=now, kind=kind, engagement=row.engagement, subject=key, facts={"reason": reason[:500]}
-            )
+                connection, at=now, kind=f"operation.{row.state}", engagement=row.engagement, subject=key,
+                facts={"reason": reason[:_LONGEST_REASON], "attempt": state.value},
+            )  # fmt: skip
+
+    async def _double(self, connection: AsyncConnection, key: OperationKey, effect: Effect) -> Fatal | None:
+        """The key is applied already. To the same record: nothing to do. To another one: written down and raised."""
+        row = await self._locked(connection, key)
+        known = Effect.model_validate_json(row.effect).ref
+        new = effect.ref
+        if (known.connection, known.kind, known.record_id) == (new.connection, new.kind, new.record_id):
+            return None
+        await chain.append(
+            connection, at=self._database.clock(), kind="operation.doubled", engagement=row.engagement, subject=key,
+            facts={"record": known.record_id, "other": new.record_id, "connection": new.connection},
+        )  # fmt: skip
+        return Fatal(
+            f"Step {row.step} of {row.engagement} was applied to {known.kind.value} {known.record_id} and now to "
+            f"{new.record_id} as well. One of them is a double: look at both and close one.",
+            record=row.engagement,
+            field=row.step,
+        )
 
     async def _locked(self, connection: AsyncConnection, key: OperationKey) -> Row[Any]:
         query = select(_OPERATION).where(_OPERATION.c.key == key).with_for_update()

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from typing import TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models.base import digest_of
 from models.errors import Fatal
@@ -13,12 +12,12 @@ from models.plan import Plan
 from models.terms import SignedTerms
 from store import chain
 from store.database import Database
-from store.tables import PlanRow, TermsRow
+from store.tables import PlanRow, TermsRow, table_of
 
 __all__ = ["SqlPlanBook"]
 
-_PLAN = PlanRow.__table__  # type: ignore[attr-defined]
-_TERMS = TermsRow.__table__  # type: ignore[attr-defined]
+_PLAN = table_of(PlanRow)
+_TERMS = table_of(TermsRow)
 _KEPT = 256
 Kept = TypeVar("Kept")
 
@@ -35,10 +34,9 @@ class SqlPlanBook:
         """Keep the plan. The same plan twice is one row."""
         digest = plan.digest
         now = self._database.clock()
-        dialect = sqlite if self._database.is_sqlite else postgresql
         async with self._database.write() as connection:
             made = await connection.execute(
-                dialect.insert(_PLAN)
+                self._database.insert(_PLAN)
                 .values(digest=digest, engagement=plan.engagement, document=plan.model_dump_json(), made_at=now)
                 .on_conflict_do_nothing(index_elements=["digest"])
             )
@@ -58,10 +56,9 @@ class SqlPlanBook:
         """Keep what was read from the CRM. Equal content twice is one row."""
         reference = digest_of(terms)
         if reference not in self._terms:
-            dialect = sqlite if self._database.is_sqlite else postgresql
             async with self._database.write() as connection:
                 await connection.execute(
-                    dialect.insert(_TERMS)
+                    self._database.insert(_TERMS)
                     .values(
                         reference=reference, engagement=engagement, document=terms.model_dump_json(),
                         read_at=self._database.clock(),
@@ -82,6 +79,10 @@ class SqlPlanBook:
         if text is None:
             raise Fatal(f"The store has no signed terms {reference}.", record=reference)
         terms = SignedTerms.model_validate_json(text)
+        if digest_of(terms) != reference:
+            raise Fatal(
+                f"The stored terms {reference} were changed after they were read. Nothing is planned from them."
+            )
         _keep(self._terms, reference, terms)
         return terms
 

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 __all__ = [
+    "METADATA",
     "AnswerRow",
     "AuditRow",
     "BindingRow",
@@ -17,12 +28,36 @@ __all__ = [
     "EngagementTable",
     "InboxTable",
     "OperationTable",
+    "PlainText",
     "PlanRow",
     "SignatureRow",
     "TermsRow",
     "UtcInstant",
     "WatermarkRow",
+    "plain",
+    "table_of",
 ]
+
+METADATA = MetaData()
+"""The store's own tables and nothing else, whatever other code in the process declares."""
+
+_BIG = BigInteger().with_variant(Integer, "sqlite")
+
+
+def plain(text: str) -> str:
+    """The text as both databases can hold it: PostgreSQL has no NUL, so a hostile one becomes a replacement mark."""
+    return text.replace("\x00", "\ufffd")
+
+
+class PlainText(TypeDecorator[str]):
+    """Text from outside. One NUL in a decision or an event must not stop the store for good."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
+        """As both databases can hold it."""
+        return None if value is None else plain(value)
 
 
 class UtcInstant(TypeDecorator[datetime]):
@@ -51,10 +86,21 @@ def _at(*, nullable: bool = False) -> Any:
 
 
 def _text(**options: Any) -> Any:
-    return Field(sa_type=Text, **options)
+    return Field(sa_type=PlainText, **options)
 
 
-class OperationTable(SQLModel, table=True):
+class _Record(SQLModel):
+    """Base of every table of the store."""
+
+    metadata = METADATA
+
+
+def table_of(record: type[_Record]) -> Table:
+    """The table behind a record class."""
+    return cast("Table", record.__table__)  # type: ignore[attr-defined]
+
+
+class OperationTable(_Record, table=True):
     """One external write, by business intent. Kept for ever."""
 
     __tablename__ = "operation"
@@ -72,7 +118,7 @@ class OperationTable(SQLModel, table=True):
     settled_at: datetime | None = _at(nullable=True)
 
 
-class BindingRow(SQLModel, table=True):
+class BindingRow(_Record, table=True):
     """Our key and one outside record that stands for it."""
 
     __tablename__ = "binding"
@@ -88,7 +134,7 @@ class BindingRow(SQLModel, table=True):
     bound_at: datetime = _at()
 
 
-class PlanRow(SQLModel, table=True):
+class PlanRow(_Record, table=True):
     """A plan as it was made."""
 
     __tablename__ = "plan"
@@ -98,7 +144,7 @@ class PlanRow(SQLModel, table=True):
     made_at: datetime = _at()
 
 
-class TermsRow(SQLModel, table=True):
+class TermsRow(_Record, table=True):
     """Signed terms as they were read from the CRM."""
 
     __tablename__ = "terms"
@@ -108,7 +154,7 @@ class TermsRow(SQLModel, table=True):
     read_at: datetime = _at()
 
 
-class EngagementTable(SQLModel, table=True):
+class EngagementTable(_Record, table=True):
     """Where a contract stands."""
 
     __tablename__ = "engagement"
@@ -119,7 +165,7 @@ class EngagementTable(SQLModel, table=True):
     updated_at: datetime = _at()
 
 
-class DeskRow(SQLModel, table=True):
+class DeskRow(_Record, table=True):
     """A blocker or a plan that waits for somebody."""
 
     __tablename__ = "desk"
@@ -137,7 +183,7 @@ class DeskRow(SQLModel, table=True):
     closed_at: datetime | None = _at(nullable=True)
 
 
-class DecisionRow(SQLModel, table=True):
+class DecisionRow(_Record, table=True):
     """Every decision that arrived, accepted or refused."""
 
     __tablename__ = "decision"
@@ -149,7 +195,7 @@ class DecisionRow(SQLModel, table=True):
     recorded_at: datetime = _at()
 
 
-class SignatureRow(SQLModel, table=True):
+class SignatureRow(_Record, table=True):
     """An accepted approval: one person per slot, one slot per person."""
 
     __tablename__ = "signature"
@@ -161,7 +207,7 @@ class SignatureRow(SQLModel, table=True):
     decided_at: datetime = _at()
 
 
-class AnswerRow(SQLModel, table=True):
+class AnswerRow(_Record, table=True):
     """What a person answered to a blocker."""
 
     __tablename__ = "answer"
@@ -173,7 +219,7 @@ class AnswerRow(SQLModel, table=True):
     decided_at: datetime = _at()
 
 
-class InboxTable(SQLModel, table=True):
+class InboxTable(_Record, table=True):
     """An accepted event; the event id is remembered for ever."""
 
     __tablename__ = "inbox"
@@ -191,7 +237,7 @@ class InboxTable(SQLModel, table=True):
     handed_on_at: datetime | None = _at(nullable=True)
 
 
-class DealBindingRow(SQLModel, table=True):
+class DealBindingRow(_Record, table=True):
     """Which deal sold which contract."""
 
     __tablename__ = "deal_binding"
@@ -204,11 +250,11 @@ class DealBindingRow(SQLModel, table=True):
     bound_at: datetime = _at()
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(_Record, table=True):
     """One link of the chain. The database refuses to change or delete it."""
 
     __tablename__ = "audit"
-    seq: int = Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
+    seq: int = Field(primary_key=True, sa_type=_BIG)
     at: datetime = _at()
     kind: str = _text()
     engagement: str = _text(index=True)
@@ -218,16 +264,16 @@ class AuditRow(SQLModel, table=True):
     hash: str = _text()
 
 
-class ChainHeadRow(SQLModel, table=True):
+class ChainHeadRow(_Record, table=True):
     """The newest link; it serialises appends and shows a cut-off end."""
 
     __tablename__ = "chain_head"
     id: int = Field(primary_key=True)
-    seq: int = Field(sa_type=BigInteger().with_variant(Integer, "sqlite"))
+    seq: int = Field(sa_type=_BIG)
     hash: str = _text()
 
 
-class WatermarkRow(SQLModel, table=True):
+class WatermarkRow(_Record, table=True):
     """How far a sweep has come."""
 
     __tablename__ = "watermark"

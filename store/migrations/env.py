@@ -1,28 +1,30 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine, text
-from sqlmodel import SQLModel
+from sqlalchemy import create_engine, event, text
 
-import store.tables  # noqa: F401 - fills the metadata
+from store.database import prepare_sqlite
+from store.tables import METADATA
 
 _LOCK = 7_340_127
 """Any number: two processes that start at once migrate one after the other."""
 
 
 def _run() -> None:
+    """All steps in one transaction under one lock: a process killed half-way leaves the schema as it was."""
     engine = create_engine(context.config.attributes["url"])
+    is_sqlite = engine.dialect.name == "sqlite"
+    if is_sqlite:
+        event.listen(engine, "connect", prepare_sqlite)
     try:
-        with engine.connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-                connection.commit()
-            context.configure(connection=connection, target_metadata=SQLModel.metadata)
+        with engine.begin() as connection:
+            if is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            context.configure(connection=connection, target_metadata=METADATA, transactional_ddl=True)
             with context.begin_transaction():
                 context.run_migrations()
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-                connection.commit()
     finally:
         engine.dispose()
 
