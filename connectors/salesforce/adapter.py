@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from connectors.salesforce import queries
-from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.ids import same_record
 from connectors.salesforce.mapping import to_contract, to_signed_terms
+from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, DealId
@@ -20,7 +20,8 @@ from models.terms import SignedTerms
 __all__ = ["SalesforceDeals"]
 
 _IDS_PER_QUERY = 200
-_SUBJECT_LENGTH = 255
+_MOST_ROWS = 2000
+_MOST_PEOPLE = 200
 _CREATED = 201
 
 
@@ -44,22 +45,25 @@ class SalesforceDeals:
         return self._config.connection
 
     async def find_contracts(self, deals: Sequence[DealId]) -> tuple[ContractOfDeal, ...]:
-        """Which contract each deal sells; one call for up to 200."""
+        """Which contract each deal sells; one call for up to 200. What cannot be a deal's id does not exist."""
+        possible = list(dict.fromkeys(deal for deal in deals if queries.is_deal_id(deal)))
         found: list[ContractOfDeal] = []
-        for start in range(0, len(deals), _IDS_PER_QUERY):
-            soql = queries.contracts_of(deals[start : start + _IDS_PER_QUERY], self._config)
-            found += [to_contract(row, self._config) for row in await self._client.query(soql)]
+        for start in range(0, len(possible), _IDS_PER_QUERY):
+            soql = queries.contracts_of(possible[start : start + _IDS_PER_QUERY], self._config)
+            rows = await self._client.query(soql, record="deals", most=_IDS_PER_QUERY)
+            found += [to_contract(row, self._config) for row in rows]
         return tuple(found)
 
     async def list_won_deals(self) -> tuple[ContractOfDeal, ...]:
         """Every deal that is closed-won now."""
-        rows = await self._client.query(queries.won_deals(self._config))
+        rows = await self._client.query(queries.won_deals(self._config), record="won deals")
         return tuple(to_contract(row, self._config) for row in rows)
 
     async def get_signed_terms(self, deal: DealId) -> SignedTerms:
         """The deal with everything around it, in one query."""
-        rows = await self._client.query(queries.signed_terms(deal, self._config))
-        if len(rows) != 1:
+        record, names, read = f"deal {deal}", self._config.names, self._client.children
+        rows = await self._client.query(queries.signed_terms(deal, self._config), record=record, most=1)
+        if not rows:
             raise NeedsRepair(
                 f"Deal {deal} does not exist in the CRM, or is hidden from the integration user. Check the id.",
                 code="TL-INT-040",
@@ -67,114 +71,80 @@ class SalesforceDeals:
                 field="deal id",
                 owner=Role.SALES_OPERATIONS,
             )
-        row, names = rows[0], self._config.names
+        row = rows[0]
         return to_signed_terms(
             row,
             self._config,
-            lines=await self._client.children(row.get("OpportunityLineItems")),
-            milestones=await self._client.children(row.get(names.milestones)),
-            rates=await self._client.children(row.get(names.rates)),
-            people=await self._client.children(row.get("OpportunityContactRoles")),
+            lines=await read(row.get("OpportunityLineItems"), record=f"lines of {record}", most=_MOST_ROWS),
+            milestones=await read(row.get(names.milestones), record=f"milestones of {record}", most=_MOST_ROWS),
+            rates=await read(row.get(names.rates), record=f"rates of {record}", most=_MOST_ROWS),
+            people=await read(row.get("OpportunityContactRoles"), record=f"contacts of {record}", most=_MOST_PEOPLE),
         )
 
     def guard_of_write_back(self) -> Guard:
-        """Proof: all parts are one transaction, and one of them is an upsert on a unique key."""
+        """Proof: all parts are one transaction, and its first is an upsert on a key that the vendor keeps unique.
+
+        The note has no key of its own; it stands behind a gate that opens once (see `write_back.composite_parts`).
+        """
         return Guard.PROOF
 
     async def find_write_back(self, request: WriteBackDeal, links: Links) -> Effect | None:
-        """The project row under our key says which plan and status were written last, with all the rest."""
-        names = self._config.names
-        fields = ("Id", "Status__c", "Plan_Digest__c")
-        row = await self._client.find_by_key(names.project_object, names.project_key, request.key, fields)
-        if row is None:
-            return None
-        same_plan = (row.get("Plan_Digest__c") or "") == (request.plan_digest or _marker(request))
-        if row.get("Status__c") != _status(request) or not same_plan:
-            return None
-        return Effect(ref=self._ref(request), created=False, changed=False)
+        """The record under our key says which write-back landed last; all the rest landed with it."""
+        del links
+        rows = await self._client.query(
+            queries.written_back(request.key, self._config), record=f"project record {request.key}"
+        )
+        if len(rows) > 1:
+            raise NeedsRepair(
+                f"Two project records in the CRM carry the key {request.key}: {rows[0].get('Id')} and "
+                f"{rows[1].get('Id')}. Delete one, make the key field unique, then press Retry.",
+                record=request.key,
+                field=self._config.names.project_key,
+                owner=Role.INTEGRATION,
+            )
+        n = self._config.names
+        for row in rows:
+            said = (row.get(n.project_status), row.get(n.project_digest))
+            if said == (status_text(request), digest_text(request)) and same_record(
+                row.get(n.project_deal), request.deal_id
+            ):
+                return self._effect(request, created=False, changed=False)
+        return None
 
     async def ensure_write_back(self, request: WriteBackDeal, links: Links) -> Effect:
-        """One composite call, all or nothing: account, project row, deal, note to the owner."""
-        parts = [
-            *self._account_part(request, links),
-            self._project_part(request, links),
-            self._deal_part(request, links),
-        ]
-        parts += self._note_part(request)
-        answers = await self._client.composite(parts, record=f"deal {request.deal_id}")
-        return Effect(ref=self._ref(request), created=answers["project"].status == _CREATED)
+        """One composite call, all or nothing: our record, account, deal, note to the owner."""
+        gated = bool(request.notify_subject)
+        try:
+            return await self._write(request, links, gated=gated)
+        except KeyRace:
+            # Whoever was first has committed by now; this one finds the record and changes it.
+            return await self._after_race(request, links, gated=gated)
+        except StateReached:
+            return await self._after_gate(request, links)
 
-    def _account_part(self, request: WriteBackDeal, links: Links) -> list[dict[str, Any]]:
-        if not request.account_id or request.customer_step is None:
-            return []
-        customer = links.of(request.customer_step)
-        body = {self._config.names.account_erp_id: customer.record_id}
-        return [self._part("PATCH", f"Account/{queries.record_id(request.account_id)}", "account", body)]
+    async def _after_race(self, request: WriteBackDeal, links: Links, *, gated: bool) -> Effect:
+        try:
+            return await self._write(request, links, gated=gated)
+        except StateReached:
+            return await self._after_gate(request, links)
 
-    def _project_part(self, request: WriteBackDeal, links: Links) -> dict[str, Any]:
-        names = self._config.names
-        body: dict[str, Any] = {
-            "Name": request.contract_number[:80],
-            "Opportunity__c": queries.record_id(request.deal_id),
-            "Contract_Number__c": request.contract_number,
-            "Status__c": _status(request),
-            "Plan_Digest__c": request.plan_digest or _marker(request),
-        }
-        if request.project_step is not None:
-            project = links.of(request.project_step)
-            body |= {
-                "ERP_Project_Id__c": project.record_id, "Number__c": project.number or project.record_id,
-                "URL__c": project.url[:255],
-            }  # fmt: skip
-        return self._part("PATCH", f"{names.project_object}/{names.project_key}/{request.key}", "project", body)
+    async def _after_gate(self, request: WriteBackDeal, links: Links) -> Effect:
+        """The gate was shut, so all was rolled back: it landed earlier, or our record belongs to another deal."""
+        landed = await self.find_write_back(request, links)
+        return landed or await self._write(request, links, gated=False)
 
-    def _deal_part(self, request: WriteBackDeal, links: Links) -> dict[str, Any]:
-        n = self._config.names
-        body: dict[str, Any] = {
-            n.deal_status: _status(request),
-            n.deal_message: request.message or None,
-            n.deal_synced_at: self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        if request.project_step is not None:
-            project = links.of(request.project_step)
-            body |= {n.deal_erp_project_id: project.record_id, n.deal_erp_project_number: project.number}
-        if request.contract_step is not None:
-            contract = links.of(request.contract_step)
-            body[n.deal_erp_contract_number] = contract.number or contract.record_id
-        return self._part("PATCH", f"Opportunity/{queries.record_id(request.deal_id)}", "deal", body)
+    async def _write(self, request: WriteBackDeal, links: Links, *, gated: bool) -> Effect:
+        parts = composite_parts(request, links, self._config, self._now(), gated=gated)
+        answers = await self._client.composite(
+            parts, record=f"deal {request.deal_id}", key_part=KEY_PART, gate_part=STATE_PART if gated else ""
+        )
+        return self._effect(request, created=answers[KEY_PART].status == _CREATED, changed=True)
 
-    def _note_part(self, request: WriteBackDeal) -> list[dict[str, Any]]:
-        if not request.notify_subject or not request.owner_id:
-            return []
-        token = f" [{request.key}]"
-        body = {
-            "OwnerId": queries.record_id(request.owner_id),
-            "WhatId": queries.record_id(request.deal_id),
-            "Subject": request.notify_subject[: _SUBJECT_LENGTH - len(token)] + token,
-            "Status": "Not Started",
-            "Priority": "Normal",
-            "ActivityDate": f"{self._now():%Y-%m-%d}",
-            "Description": request.notify_text,
-        }
-        return [self._part("POST", "Task", "note", body)]
-
-    def _part(self, method: str, path: str, reference: str, body: dict[str, Any]) -> dict[str, Any]:
-        url = f"{self._config.data_path}/sobjects/{path}"
-        return {"method": method, "url": url, "referenceId": reference, "body": body}
-
-    def _ref(self, request: WriteBackDeal) -> RecordRef:
-        return RecordRef(
+    def _effect(self, request: WriteBackDeal, *, created: bool, changed: bool) -> Effect:
+        ref = RecordRef(
             connection=self.connection,
             kind=RecordKind.DEAL,
             record_id=request.deal_id,
             url=f"{self._config.root_url}/{request.deal_id}",
         )
-
-
-def _status(request: WriteBackDeal) -> str:
-    return request.status.capitalize()
-
-
-def _marker(request: WriteBackDeal) -> str:
-    """What stands where a plan's digest would, on a status without a plan: enough to recognise this very status."""
-    return f"status:{hashlib.sha256(request.message.encode()).hexdigest()[:40]}"
+        return Effect(ref=ref, created=created, changed=changed)

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+import re
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
@@ -11,17 +9,28 @@ from pydantic import ValidationError
 from connector_kit import Effectful, Fault, Reply, VendorSession
 from connectors.salesforce.auth import TokenSource
 from connectors.salesforce.config import SalesforceConfig
-from connectors.salesforce.errors import SessionExpired, rest_error
+from connectors.salesforce.errors import SIGN_IN, DuplicateKey, SessionExpired, rest_error
 from connectors.salesforce.schemas import CompositeReply, QueryPage, SubReply, WireError
-from models.errors import Retryable, TielineError
+from models.errors import Fatal, NeedsRepair, NotSent, Retryable, TielineError
+from models.roles import Role
 
-__all__ = ["SalesforceClient"]
+__all__ = ["KeyRace", "SalesforceClient", "StateReached"]
 
 _OK = range(200, 300)
-_NOT_FOUND = 404
+_SUCCESS = 200
 _MULTIPLE = 300
-_MOST_PAGES = 500
+_MOST_ROWS = 200_000
+_NEXT_PAGE = re.compile(r"/services/data/v[0-9]{2,3}\.0/query/[A-Za-z0-9._-]{1,200}")
 _HALTED = "PROCESSING_HALTED"
+_LED_NOWHERE = "Invalid reference specified"
+
+
+class KeyRace(NotSent):
+    """Somebody made the record under our key at the same moment, so ours was rolled back; repeat it once."""
+
+
+class StateReached(NotSent):
+    """The record under our key says already what was to be written, so everything was rolled back."""
 
 
 class SalesforceClient:
@@ -29,132 +38,155 @@ class SalesforceClient:
 
     def __init__(self, http: httpx.AsyncClient, config: SalesforceConfig) -> None:
         self._config = config
-        self._session = VendorSession(http, system="Salesforce", max_body=config.max_body_bytes)
+        self._session = VendorSession(
+            http, system="Salesforce", max_body=config.max_body_bytes, concurrency=config.concurrency
+        )
         self._tokens = TokenSource(self._session, config)
-        self._slots = asyncio.Semaphore(config.concurrency)
 
-    async def query(self, soql: str) -> list[dict[str, Any]]:
-        """All rows of a query, following its pages."""
-        page = await self._page(await self._call("GET", f"{self._config.data_path}/query", params={"q": soql}))
-        return await self._rest(page)
+    async def query(self, soql: str, *, record: str, most: int = _MOST_ROWS) -> list[dict[str, Any]]:
+        """All rows of a query, following its pages; more than `most` are a repair."""
+        reply = await self._call("GET", f"{self._config.data_path}/query", params={"q": soql}, record=record)
+        return await self._rest(self._page(self._document(reply, record), record), record, most)
 
-    async def children(self, rows: Any) -> list[dict[str, Any]]:
+    async def children(self, rows: Any, *, record: str, most: int) -> list[dict[str, Any]]:
         """All child rows of a sub-select: null for none, and pages of their own."""
-        if rows is None:
-            return []
-        return await self._rest(self._valid_page(rows))
+        return [] if rows is None else await self._rest(self._page(rows, record), record, most)
 
-    async def find_by_key(self, object_name: str, field: str, key: str, fields: Sequence[str]) -> dict[str, Any] | None:
-        """The record with that external id, or None. Two of them raise NeedsRepair."""
-        path = f"{self._config.data_path}/sobjects/{object_name}/{field}/{quote(key, safe='')}"
-        reply = await self._call("GET", path, params={"fields": ",".join(fields)}, allow=(_NOT_FOUND,), record=key)
-        if reply.status == _NOT_FOUND:
-            return None
-        document = self._document(reply, key)
-        if not isinstance(document, dict):
-            raise rest_error(Fault(code="", status=200, record=key))
-        return document
+    async def composite(
+        self, parts: list[dict[str, Any]], *, record: str, key_part: str, gate_part: str = ""
+    ) -> dict[str, SubReply]:
+        """Several writes, all or nothing, in one call. Raises the error of the part that failed.
 
-    async def composite(self, parts: list[dict[str, Any]], *, record: str) -> dict[str, SubReply]:
-        """Several writes, all or nothing, in one call. Raises the error of the part that failed."""
+        `key_part` is the upsert under our key (KeyRace), `gate_part` the one that only works once (StateReached).
+        """
         body = {"allOrNone": True, "collateSubrequests": False, "compositeRequest": parts}
         reply = await self._call(
             "POST", f"{self._config.data_path}/composite", document=body, effect=Effectful.WRITE, record=record
         )
         try:
-            answer = CompositeReply.model_validate(self._document(reply, record))
-        except ValidationError as unreadable:
-            raise rest_error(Fault(code="", status=200, record=record)) from unreadable
-        failed = [part for part in answer.parts if part.status not in _OK]
-        if failed:
-            raise self._part_error(failed, record)
-        if len(answer.parts) != len(parts):
-            raise rest_error(Fault(code="", status=200, record=record))
-        return {part.reference: part for part in answer.parts}
+            answers = CompositeReply.model_validate(reply.document()).parts
+        except ValueError as unreadable:  # ValidationError is one
+            raise _no_answer(reply.status, Effectful.WRITE, record) from unreadable
+        if failed := [part for part in answers if part.status not in _OK]:
+            raise _part_error(failed, record, key_part, gate_part)
+        if [part.reference for part in answers] != [part["referenceId"] for part in parts]:
+            raise _no_answer(reply.status, Effectful.WRITE, record)
+        return {part.reference: part for part in answers}
 
-    def _part_error(self, failed: list[SubReply], record: str) -> TielineError:
-        """The one part that failed for a reason; the others were only rolled back with it."""
-        for part in failed:
-            fault = _fault(part.body, part.status, f"{part.reference} of {record}")
-            if fault.code != _HALTED:
-                return rest_error(fault)
-        return rest_error(Fault(code="", status=500, record=record))
-
-    async def _rest(self, page: QueryPage) -> list[dict[str, Any]]:
+    async def _rest(self, page: QueryPage, record: str, most: int) -> list[dict[str, Any]]:
         rows = list(page.records)
-        for _ in range(_MOST_PAGES):
-            if page.done or page.next_records_url is None:
-                return rows
+        while not page.done and len(rows) <= most:
             # A path of our own org, never a host the answer names.
-            if not page.next_records_url.startswith("/services/data/"):
-                break
-            page = await self._page(await self._call("GET", page.next_records_url))
+            if not page.records or not _NEXT_PAGE.fullmatch(page.next_records_url or ""):
+                raise Retryable(
+                    f"Salesforce's list about {record} does not go on as it should. It is read again.", record=record
+                )
+            reply = await self._call("GET", page.next_records_url or "", record=record)
+            page = self._page(self._document(reply, record), record)
             rows += page.records
-        raise Retryable("Salesforce's list does not end as it should. It is read again.")
+        if len(rows) > most:
+            raise NeedsRepair(
+                f"Salesforce has more than {most} rows about {record}. Remove the ones that do not belong there.",
+                record=record,
+                owner=Role.SALES_OPERATIONS,
+            )
+        return rows
 
-    async def _page(self, reply: Reply) -> QueryPage:
-        return self._valid_page(self._document(reply, "query"))
-
-    def _valid_page(self, document: Any) -> QueryPage:
+    def _page(self, document: Any, record: str) -> QueryPage:
         try:
             return QueryPage.model_validate(document)
         except ValidationError as unreadable:
-            raise Retryable("Salesforce's answer to a query is not one. It is asked again.") from unreadable
+            raise _no_answer(_SUCCESS, Effectful.READ, record) from unreadable
 
     async def _call(
         self,
         method: str,
         path: str,
         *,
+        record: str,
         effect: Effectful = Effectful.READ,
         params: dict[str, str] | None = None,
         document: Any = None,
-        allow: tuple[int, ...] = (),
-        record: str = "",
     ) -> Reply:
         """One call; when the org refuses the token, sign in again and repeat once: a 401 was not executed."""
         token = await self._tokens.token()
-        for attempt in (1, 2):
-            async with self._slots:
-                reply = await self._session.send(
-                    method,
-                    f"{self._config.root_url}{path}",
-                    effect=effect,
-                    headers={
-                        "Authorization": f"Bearer {token}",
-                        "Accept": "application/json",
-                        "Sforce-Call-Options": "client=Tieline",
-                    },
-                    params=params,
-                    document=document,
-                )
-            if (reply.status in _OK and (reply.is_json or not reply.content)) or reply.status in allow:
-                return reply
-            error = self._error(reply, effect, record)
-            if not isinstance(error, SessionExpired) or attempt == 2:  # noqa: PLR2004 - the second try
-                raise error
+        try:
+            return await self._send(token, method, path, effect, record=record, params=params, document=document)
+        except SessionExpired:
             token = await self._tokens.token(refused=token)
-        raise AssertionError("the loop returns or raises")
+        try:
+            return await self._send(token, method, path, effect, record=record, params=params, document=document)
+        except SessionExpired as again:
+            raise Fatal(
+                "Salesforce refuses a sign-in it has only just given. Check that `base_url` of the connection is the "
+                "org's own (My Domain) address.",
+                code=SIGN_IN,
+            ) from again
 
-    def _error(self, reply: Reply, effect: Effectful, record: str) -> TielineError:
-        if reply.status == _MULTIPLE:
-            return rest_error(Fault(code="MULTIPLE", status=reply.status, record=record))
-        document: Any = None
-        if reply.is_json:
-            try:
-                document = reply.document()
-            except ValueError:
-                document = None
-        error = rest_error(_fault(document, reply.status, record))
-        if effect is Effectful.READ and error.code == "TL-INT-001":
-            return Retryable("Salesforce gave no usable answer. It is asked again.", record=record)
-        return error
+    async def _send(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        effect: Effectful,
+        *,
+        record: str,
+        params: dict[str, str] | None,
+        document: Any,
+    ) -> Reply:
+        reply = await self._session.send(
+            method,
+            f"{self._config.root_url}{path}",
+            effect=effect,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                # Comes back in the org's change events, so that the echo of our own writes is recognised.
+                "Sforce-Call-Options": "client=Tieline",
+            },
+            params=params,
+            document=document,
+        )
+        if reply.status == _SUCCESS and reply.is_json:
+            return reply
+        raise _call_error(reply, effect, record)
 
     def _document(self, reply: Reply, record: str) -> Any:
         try:
             return reply.document()
         except ValueError as unreadable:
-            raise rest_error(Fault(code="", status=200, record=record)) from unreadable
+            raise _no_answer(reply.status, Effectful.READ, record) from unreadable
+
+
+def _call_error(reply: Reply, effect: Effectful, record: str) -> TielineError:
+    if reply.status in _OK:
+        return _no_answer(reply.status, effect, record)
+    if reply.status == _MULTIPLE:
+        return rest_error(Fault(code="MULTIPLE", status=reply.status, record=record), effect)
+    try:
+        document = reply.document() if reply.is_json else None
+    except ValueError:
+        document = None
+    return rest_error(_fault(document, reply.status, record), effect)
+
+
+def _part_error(failed: list[SubReply], record: str, key_part: str, gate_part: str) -> TielineError:
+    """The one part that failed for a reason; the others were only rolled back with it."""
+    for part in failed:
+        fault = _fault(part.body, part.status, f"{part.reference} of {record}")
+        if part.reference == gate_part and _LED_NOWHERE in fault.message:
+            return StateReached(f"Salesforce shows this already on {record}; nothing was written.", record=record)
+        if fault.code != _HALTED:
+            error = rest_error(fault, Effectful.WRITE)
+            if isinstance(error, DuplicateKey) and part.reference == key_part:
+                return KeyRace(f"Somebody wrote to {record} in Salesforce at the same moment.", record=record)
+            return error
+    return _no_answer(failed[0].status, Effectful.WRITE, record)
+
+
+def _no_answer(status: int, effect: Effectful, record: str) -> TielineError:
+    """An answer that is none: a page, half a document, or one of another shape."""
+    return rest_error(Fault(code="", status=status, record=record), effect)
 
 
 def _fault(body: Any, status: int, record: str) -> Fault:
@@ -164,4 +196,6 @@ def _fault(body: Any, status: int, record: str) -> Fault:
         error = WireError.model_validate(first)
     except ValidationError:
         error = WireError()
+    if status == _MULTIPLE:
+        return Fault(code="MULTIPLE", status=status, record=record)
     return Fault(code=error.error_code, status=status, message=error.message, fields=tuple(error.fields), record=record)

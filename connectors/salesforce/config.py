@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from models.ids import ConnectionId
 
@@ -38,6 +39,7 @@ class CustomNames(_Settings):
     """What the firm called its custom fields and objects (docs/vendors/demo-organisations.md)."""
 
     account_erp_id: str = "ERP_Customer_Id__c"
+    account_erp_number: str = "ERP_Customer_Number__c"
     account_legal_name: str = "Legal_Name__c"
     account_aliases: str = "Also_Known_As__c"
     account_tax_number: str = "Tax_Number__c"
@@ -105,9 +107,31 @@ class CustomNames(_Settings):
     line_indirect_rates: str = "Indirect_Rate_Table__c"
     line_is_option: str = "Is_Option__c"
     milestones: str = "Tieline_Milestones__r"
+    milestone_code: str = "Code__c"
+    milestone_amount: str = "Amount__c"
+    milestone_due_on: str = "Due_On__c"
+    milestone_trigger: str = "Trigger__c"
+    milestone_line_codes: str = "Line_Codes__c"
+    milestone_accepting_person: str = "Accepting_Person__c"
+    milestone_sequence: str = "Sequence__c"
     rates: str = "Tieline_Rates__r"
+    rate_role: str = "Role__c"
+    rate_person: str = "Person__c"
+    rate_per_hour: str = "Rate_Per_Hour__c"
+    rate_currency: str = "Currency__c"
+    rate_valid_from: str = "Valid_From__c"
+    rate_valid_until: str = "Valid_Until__c"
+    rate_estimated_hours: str = "Estimated_Hours__c"
+    rate_line_code: str = "Line_Code__c"
     project_object: str = "Tieline_Project__c"
     project_key: str = "Key__c"
+    project_deal: str = "Opportunity__c"
+    project_contract_number: str = "Contract_Number__c"
+    project_erp_id: str = "ERP_Project_Id__c"
+    project_number: str = "Number__c"
+    project_status: str = "Status__c"
+    project_url: str = "URL__c"
+    project_digest: str = "Plan_Digest__c"
 
     @field_validator("*")
     @classmethod
@@ -122,18 +146,38 @@ class SalesforceConfig(_Settings):
     """One org as Tieline uses it."""
 
     connection: ConnectionId = ConnectionId("crm-main")
-    base_url: str = Field(pattern=r"^https?://[^/]+/?$")
+    base_url: str = Field(pattern=r"^https?://[^/?#]+/?$")
     """The org's own host (My Domain)."""
-    api_version: str = Field(default="67.0", pattern=r"^\d{2}\.0$")
+    api_version: str = Field(default="67.0", pattern=r"^[1-9]\d{1,2}\.0$")
     login: Annotated[JwtLogin | ClientCredentialsLogin, Field(discriminator="kind")]
     multi_currency: bool = True
-    default_currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    """Currency of every amount where multi-currency is off."""
-    concurrency: int = Field(default=10, ge=1, le=50)
+    default_currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    """Currency of every amount where multi-currency is off; without it there is no field that says so."""
+    countries: dict[str, str] = {"UK": "GB"}
+    """What this org's country fields say besides ISO codes and ISO names -> ISO 3166-1 alpha-2."""
+    task_status: str = "Not Started"
+    task_priority: str = "Normal"
+    """What the org's lists of tasks call an open note of usual weight."""
+    concurrency: int = Field(default=10, ge=1, le=25)
+    """Calls in flight; the vendor limits only those of 20 seconds and more. Sheet 6."""
     max_body_bytes: int = Field(default=20_000_000, gt=0)
     names: CustomNames = CustomNames()
     event_secrets: tuple[SecretStr, ...] = ()
     """What the org's callout signs with; two while a secret is being changed."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _keeps_tokens_private(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("Only an address of this machine may do without encryption. Use https://.")
+        return url
+
+    @model_validator(mode="after")
+    def _knows_a_currency(self) -> Self:
+        if not self.multi_currency and not self.default_currency:
+            raise ValueError("Where multi_currency is off, default_currency must name the org's one currency.")
+        return self
 
     @property
     def root_url(self) -> str:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
-from connector_kit.signatures import BadSignature, check_signature
-from connectors.salesforce.ids import is_record_id
+from connector_kit import BadSignature, check_signature
+from connectors.salesforce.ids import to_18
+from connectors.salesforce.queries import is_deal_id
+from connectors.salesforce.schemas import Hint
 from models.errors import NeedsRepair
 from models.events import CrmEvent
 from models.ids import ConnectionId
@@ -14,21 +16,11 @@ from models.roles import Role
 
 __all__ = ["read_event"]
 
-_PREFIX = "sha256="
+_TIMESTAMP = "x-tieline-timestamp"
+_SIGNATURE = "x-tieline-signature"
+_SCHEME = "sha256="
+_MOST_BYTES = 64 * 1024
 _KINDS = {"Opportunity": "deal"}
-
-
-class _Hint(BaseModel):
-    """What an org's callout tells: which record rang. Sheet 8.3."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, strict=True)
-
-    org_id: str = Field(alias="orgId", max_length=18)
-    object_name: str = Field(alias="object", max_length=80)
-    record_id: str = Field(alias="recordId", max_length=18)
-    event: str = Field(max_length=80)
-    occurred_at: str = Field(alias="occurredAt", max_length=40)
-    event_id: str = Field(alias="eventId", min_length=8, max_length=100)
 
 
 def read_event(
@@ -39,39 +31,45 @@ def read_event(
     secrets: tuple[SecretStr, ...],
     now: datetime,
 ) -> CrmEvent:
-    """Check the callout's signature over the raw bytes, then read it. It is a doorbell: only its record id counts."""
-    named = {name.lower(): value for name, value in headers.items()}
-    signature = named.get("x-tieline-signature", "")
-    if not signature.startswith(_PREFIX):
+    """Check the callout's signature over the raw bytes, then read it. It is a doorbell: only its record id counts.
+
+    The same call sent again within five minutes is read again; its event id says that it is the same.
+    Raises BadSignature, or NeedsRepair when a signed body cannot be read.
+    """
+    if len(body) > _MOST_BYTES:
+        raise BadSignature(f"The event is larger than {_MOST_BYTES // 1024} KB; it was not read.", field="body")
+    timestamp, signature = _header(headers, _TIMESTAMP), _header(headers, _SIGNATURE)
+    if not signature.startswith(_SCHEME):
         raise BadSignature("The event has no X-Tieline-Signature header of the form sha256=....", field="signature")
-    check_signature(
-        timestamp=named.get("x-tieline-timestamp", ""),
-        signature=signature.removeprefix(_PREFIX),
-        body=body,
-        secrets=secrets,
-        now=now,
-    )
+    check_signature(timestamp=timestamp, signature=signature.removeprefix(_SCHEME), body=body, secrets=secrets, now=now)
     try:
-        hint = _Hint.model_validate_json(body)
-        occurred_at = datetime.fromisoformat(hint.occurred_at)
+        hint = Hint.model_validate_json(body)
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise _malformed(field, first["msg"]) from wrong
-    except ValueError as wrong:
-        raise _malformed("occurredAt", "not a date and time") from wrong
+        raise _malformed(".".join(str(part) for part in first["loc"]) or "body", first["msg"]) from wrong
+    return _event(hint, connection)
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    found = {value for key, value in headers.items() if key.lower() == name}
+    if len(found) > 1:
+        raise BadSignature(f"The event has two different {name} headers. Send one.", field=name)
+    return found.pop() if found else ""
+
+
+def _event(hint: Hint, connection: ConnectionId) -> CrmEvent:
     if hint.object_name not in _KINDS:
         raise _malformed("object", f"events about {hint.object_name} are not taken; send Opportunity")
-    if not is_record_id(hint.record_id):
-        raise _malformed("recordId", "not a record id of 15 or 18 characters with a right checksum")
-    if occurred_at.tzinfo is None:
+    if not is_deal_id(hint.record_id):
+        raise _malformed("recordId", "not a deal's id of 15 or 18 characters with a right checksum")
+    if hint.occurred_at.tzinfo is None:
         raise _malformed("occurredAt", "no time zone")
     return CrmEvent(
         connection=connection,
         event_id=hint.event_id,
         object_kind=_KINDS[hint.object_name],
-        record_id=hint.record_id,
-        occurred_at=occurred_at,
+        record_id=to_18(hint.record_id),
+        occurred_at=hint.occurred_at,
     )
 
 

@@ -1,10 +1,24 @@
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-__all__ = ["CompositeReply", "LoginFailed", "QueryPage", "SubReply", "TokenGranted", "WireError"]
+__all__ = ["CompositeReply", "Hint", "LoginFailed", "QueryPage", "SubReply", "TokenGranted", "WireError"]
+
+
+def _cut(value: object) -> object:
+    """Words are for people and are cut; a code decides what happens and must not get lost with them."""
+    return value[:2000] if isinstance(value, str) else ""
+
+
+def _named(value: object) -> object:
+    return [str(item)[:80] for item in value[:20]] if isinstance(value, list) else []
+
+
+Words = Annotated[str, BeforeValidator(_cut)]
+Names = Annotated[list[str], BeforeValidator(_named)]
 
 
 class _Wire(BaseModel):
@@ -14,32 +28,32 @@ class _Wire(BaseModel):
 
 
 class TokenGranted(_Wire):
-    """A sign-in that worked."""
+    """A sign-in that worked. How long it lasts is never told (sheet 1.4)."""
 
-    access_token: SecretStr
+    access_token: Annotated[SecretStr, Field(min_length=1, max_length=10_000)]
 
 
 class LoginFailed(_Wire):
     """A sign-in that did not; the description may be absent (sheet 1.5)."""
 
     error: str = Field(default="unreadable", max_length=200)
-    error_description: str = Field(default="", max_length=2000)
+    error_description: Words = ""
 
 
 class QueryPage(_Wire):
     """One page of a query, of child rows too."""
 
     records: list[dict[str, Any]] = Field(max_length=2000)
-    done: bool = True
+    done: bool
     next_records_url: str | None = Field(default=None, alias="nextRecordsUrl", max_length=500)
 
 
 class WireError(_Wire):
     """One complaint. Collections say `statusCode`, everything else `errorCode`."""
 
-    message: str = Field(default="", max_length=4000)
+    message: Words = ""
     error_code: str = Field(default="", alias="errorCode", max_length=200)
-    fields: list[str] = Field(default_factory=list, max_length=100)
+    fields: Names = Field(default_factory=list)
 
 
 class SubReply(_Wire):
@@ -54,3 +68,16 @@ class CompositeReply(_Wire):
     """A composite answer: status 200 even when its parts failed."""
 
     parts: list[SubReply] = Field(alias="compositeResponse", max_length=25)
+
+
+class Hint(BaseModel):
+    """What an org's callout tells: which record rang. Sheet 8.3. Strict: it comes from outside, unasked."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, strict=True)
+
+    org_id: str = Field(alias="orgId", pattern=r"^00D[A-Za-z0-9]{12}([A-Z0-5]{3})?$")
+    object_name: str = Field(alias="object", max_length=80)
+    record_id: str = Field(alias="recordId", max_length=18)
+    event: str = Field(max_length=80)
+    occurred_at: datetime = Field(alias="occurredAt")
+    event_id: str = Field(alias="eventId", pattern=r"^[A-Za-z0-9-]{8,100}$")
