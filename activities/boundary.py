@@ -34,7 +34,7 @@ def business_boundary(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[
         try:
             return await step(*args, **kwargs)
         except TielineError as error:
-            raise _translated(error) from error
+            raise _translated(error) from None  # a cause would put its stack into the history
         finally:
             if beat is not None:
                 beat.cancel()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from models.base import Canonical
 from models.process import Remedy, Trouble
@@ -30,7 +30,7 @@ async def run_step(
     """One step: at once inside the workflow task, else as an activity with retries. Raises StepStopped."""
     try:
         return await workflow.execute_local_activity_method(step, call, summary=summary, **FAST_PATH)
-    except ActivityError as failed:
+    except FailureError as failed:  # a local activity's own error arrives bare, without an ActivityError around it
         if is_cancelled_exception(failed):
             raise
         trouble = _trouble_of(failed, summary)
@@ -38,15 +38,15 @@ async def run_step(
             raise StepStopped(trouble) from failed
     try:
         return await workflow.execute_activity_method(step, call, summary=summary, **patience)
-    except ActivityError as failed:
+    except FailureError as failed:
         if is_cancelled_exception(failed):
             raise
         raise StepStopped(_trouble_of(failed, summary)) from failed
 
 
-def _trouble_of(failed: ActivityError, summary: str) -> Trouble:
+def _trouble_of(failed: FailureError, summary: str) -> Trouble:
     """What stopped the step, in our words; a time-out or a bug in an activity has no words of its own."""
-    cause = failed.cause
+    cause = failed.cause if isinstance(failed, ActivityError) else failed
     if isinstance(cause, ApplicationError):
         if cause.details and isinstance(cause.details[0], dict):
             return Trouble.model_validate(cause.details[0])
