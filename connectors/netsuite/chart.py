@@ -14,7 +14,6 @@ from models.survey import Chart, ChartEntity
 __all__ = ["ReferenceBook", "ReferenceData", "UnknownReference"]
 
 Row = Mapping[str, Any]
-_DEFAULT_DECIMALS = 2
 
 
 @dataclass(frozen=True)
@@ -116,10 +115,11 @@ class ReferenceData:
             for row in active
             if row.get("kind") == "entity"
         ]
+        # A currency whose decimals the account does not tell is left out: plans then stop with TL-CON-006.
         currencies = {
-            self.code_of(row): int(row.get("extra") or _DEFAULT_DECIMALS)
+            self.code_of(row): int(row["extra"])
             for row in active
-            if row.get("kind") == "currency"
+            if row.get("kind") == "currency" and str(row.get("extra", "")).isdecimal()
         }
         return Chart(
             entities=tuple(entities),

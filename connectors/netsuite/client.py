@@ -72,8 +72,10 @@ class NetSuiteClient:
         reply = await self._call("GET", f"{self._rest}/system/v1/serverTime", effect=Effectful.READ, record="its clock")
         return _parsed(reply, ServerTime, "its clock")
 
-    async def query(self, query: Query, *, record: str, offset: int = 0, limit: int = _PAGE) -> SuiteQlPage:
-        """One page of SuiteQL. The offset must be a multiple of the limit."""
+    async def query(
+        self, query: Query, *, record: str, needs: tuple[str, ...], offset: int = 0, limit: int = _PAGE
+    ) -> SuiteQlPage:
+        """One page of SuiteQL whose rows all have the columns `needs`. The offset must be a multiple of the limit."""
         reply = await self._call(
             "POST",
             f"{self._rest}/query/v1/suiteql",
@@ -83,7 +85,11 @@ class NetSuiteClient:
             headers={"Prefer": "transient"},
             document={"q": query.text, "params": list(query.params)},
         )
-        return _parsed(reply, SuiteQlPage, record)
+        page = _parsed(reply, SuiteQlPage, record)
+        if lacking := {name for row in page.items for name in needs if not row.get(name)}:
+            columns = ", ".join(sorted(lacking))
+            raise Fatal(f"NetSuite's answer about {record} has rows without {columns}.", record=record)
+        return page
 
     async def get_record(
         self, kind: str, key: str, model: type[Model], *, record: str, fields: Iterable[str] = ()

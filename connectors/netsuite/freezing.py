@@ -73,7 +73,7 @@ class Freezing:
             " WHERE j.id = ? OR j.parent = ? ORDER BY j.id",
             (record_id, record_id),
         )
-        page = await self._client.query(query, record=name)
+        page = await self._client.query(query, record=name, needs=("id",))
         jobs = {str(row["id"]): "T" in {row.get("allow_time"), row.get("allow_expenses")} for row in page.items}
         if record_id not in jobs:
             raise _missing(name)

@@ -64,7 +64,7 @@ class Holders:
             " p.isinactive AS inactive FROM contact p WHERE UPPER(p.entityid) = ?",
             (person_name(request).upper(),),
         )
-        page = await self._client.query(query, record=f"contacts named {person_name(request)}")
+        page = await self._client.query(query, record=f"contacts named {person_name(request)}", needs=("id",))
         here = [row for row in page.items if row.get("company") == internal_id(customer)]
         if not here:
             return None
@@ -105,7 +105,7 @@ class Holders:
             "r"
             f" WHERE r.{column} = ?{only_orders}"
         )
-        page = await self._client.query(Query(text, (value,)), record=f"holders of {value}")
+        page = await self._client.query(Query(text, (value,)), record=f"holders of {value}", needs=("id",))
         own = found.record_id if found is not None else ""
         return [
             self._reader.ref(kind, str(row["id"]), str(row.get("number_", "")))

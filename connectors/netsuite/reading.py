@@ -11,7 +11,7 @@ from connectors.netsuite.chart import ReferenceData
 from connectors.netsuite.config import NetSuiteConfig
 from connectors.netsuite.mapping import RowText, is_same_number
 from connectors.netsuite.schemas import CustomerRecord
-from models.errors import NeedsRepair
+from models.errors import Fatal, NeedsRepair
 from models.ids import ExternalKey
 from models.money import Money
 from models.party import Address
@@ -103,13 +103,15 @@ class Reader:
         )
 
     def _existing(self, row: Row, question: SurveyQuestion, data: ReferenceData) -> ExistingRecord | None:
-        kind = RecordKind(_text(row, "kind"))
         prefixes = self._config.prefixes
-        prefix = {
+        ours = {
             RecordKind.PROJECT: prefixes.project,
             RecordKind.CONTRACT: prefixes.contract,
             RecordKind.BILLING_SCHEDULE: prefixes.billing_schedule,
-        }[kind]
+        }
+        if (kind := next((one for one in ours if one.value == row.get("kind")), None)) is None:
+            raise Fatal("NetSuite's answer to the customer search has rows of a kind we did not ask for.")
+        prefix = ours[kind]
         ref = self.ref(kind, _text(row, "id"), _text(row, "number_"))
         held = _text(row, "external_id")
         if not held.startswith(prefix):

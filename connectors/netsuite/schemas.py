@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = [
     "BillingScheduleRecord",
@@ -61,8 +60,28 @@ class ServerTime(_Wire):
 class SuiteQlPage(_Wire):
     """One page of a query: keys in lower case, every value a string, nulls missing."""
 
-    items: tuple[dict[str, Any], ...] = Field(max_length=1000)
+    items: tuple[dict[str, str], ...] = Field(max_length=1000)
     has_more: bool = Field(alias="hasMore")
+
+    @field_validator("items", mode="before")
+    @classmethod
+    def _columns_only(cls, items: object) -> object:
+        # Each row comes with an empty list of links beside its columns. Values are documented as strings only by
+        # clients, so plain numbers and booleans are taken as well, in the spelling strings would have.
+        if not isinstance(items, list):
+            return items
+        return [
+            {name: _as_text(value) for name, value in row.items() if name != "links" and value is not None}
+            if isinstance(row, dict)
+            else row
+            for row in items
+        ]
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "T" if value else "F"
+    return str(value) if isinstance(value, (int, Decimal)) else value
 
 
 class Reference(_Wire):

@@ -23,6 +23,7 @@ from models.survey import CustomerCandidate, Survey, SurveyQuestion
 __all__ = ["Surveying"]
 
 Row = Mapping[str, Any]
+_SEARCH = "the customer search"
 _PAGE = 1000
 _MOST_PAGES = 20
 _ADDRESS_TABLES = {"entityaddressbook", "entityaddress"}
@@ -41,7 +42,7 @@ class Surveying:
 
     async def read_chart(self) -> ReferenceData:
         """All reference data, as it is now."""
-        rows = await self._rows(queries.CHART, "its reference data")
+        rows = await self._rows(queries.CHART, "its reference data", needs=("kind", "id"))
         return ReferenceData.of(rows, self._config.prefixes.cost_centre)
 
     async def survey(self, question: SurveyQuestion, data: ReferenceData) -> Survey:
@@ -59,7 +60,9 @@ class Surveying:
         if self._has_milestone_table:
             query = queries.billed_rows(internal_id(contract), [internal_id(ref) for ref in schedules], self._config)
             try:
-                rows = await self._rows(query, f"contract {contract.number or contract.record_id}")
+                rows = await self._rows(
+                    query, f"contract {contract.number or contract.record_id}", needs=("source", "amount")
+                )
             except MissingTable as missing:
                 if missing.record.lower() != self._config.milestone_table:
                     raise
@@ -73,12 +76,13 @@ class Surveying:
         if self._has_address_tables:
             query = queries.survey(question, self._config, with_addresses=True)
             try:
-                return await self._rows(query, "the customer search")
+                return await self._rows(query, _SEARCH, needs=("kind", "id"))
             except MissingTable as missing:
                 if missing.record.lower() not in _ADDRESS_TABLES:
                     raise
                 self._has_address_tables = False
-        return await self._rows(queries.survey(question, self._config, with_addresses=False), "the customer search")
+        query = queries.survey(question, self._config, with_addresses=False)
+        return await self._rows(query, _SEARCH, needs=("kind", "id"))
 
     async def _with_addresses(self, candidates: tuple[CustomerCandidate, ...]) -> tuple[CustomerCandidate, ...]:
         read = candidates[:_MOST_ADDRESSES_READ]
@@ -138,10 +142,10 @@ class Surveying:
             raise _gone(name)
         return found
 
-    async def _rows(self, query: queries.Query, record: str) -> list[Row]:
+    async def _rows(self, query: queries.Query, record: str, *, needs: tuple[str, ...]) -> list[Row]:
         rows: list[Row] = []
         for number in range(_MOST_PAGES):
-            page = await self._client.query(query, record=record, offset=number * _PAGE, limit=_PAGE)
+            page = await self._client.query(query, record=record, needs=needs, offset=number * _PAGE, limit=_PAGE)
             rows += page.items
             if not page.has_more:
                 return rows

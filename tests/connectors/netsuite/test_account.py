@@ -414,3 +414,49 @@ async def test_the_accounts_own_script_sends_events_we_can_read() -> None:
         )
         assert (event.object_kind, event.external_key) == ("project", f"tl_proj_{samples.PROJECT_KEY}")
         assert event.is_own_write
+
+
+async def test_each_kind_of_record_is_found_by_its_key_and_by_nothing_else() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        made = await it.erp.ensure_contact(samples.contact(), links)
+        other = it.another()
+        contact = await other.find_contact(samples.contact(), links)
+        schedule = await other.find_billing_schedule(samples.schedule(), links)
+        contract = await other.find_contract(samples.contract(), links)
+        centre = await other.find_cost_centre(samples.cost_centre(code="ADV"), links)
+        assert contact is not None
+        assert contact.ref.record_id == made.ref.record_id
+        assert schedule is not None
+        assert schedule.ref.record_id == links.refs[Step("billing-schedule")].record_id
+        assert contract is not None
+        assert contract.ref.number.startswith("SO")
+        assert centre is not None
+        missing = external_key("missing")
+        assert await other.find_contact(samples.contact(key=missing), links) is None
+        assert await other.find_billing_schedule(samples.schedule(key=missing), links) is None
+        assert await other.find_cost_centre(samples.cost_centre(), links) is None
+
+
+async def test_an_adopted_customer_is_its_own_evidence() -> None:
+    async with connected() as it:
+        await it.reset()
+        adopt = samples.ref(RecordKind.CUSTOMER, "4711")
+        found = await it.erp.find_customer(samples.customer(adopt=adopt), Links())
+        assert found is not None
+        assert (found.ref, found.created) == (adopt, False)
+        assert await it.calls() == {}
+
+
+async def test_a_contract_made_by_hand_beside_ours_is_named_with_it() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        by_hand = {"entity": {"id": links.refs[Step("customer")].record_id}, "subsidiary": {"externalId": "LE-US"},
+                   "custbody_tl_contract_number": samples.CONTRACT,
+                   "item": {"items": [{"item": {"externalId": "SVC-FIXED"}, "amount": 1}]}}  # fmt: skip
+        hand_id = await it.sim.put("salesOrder", "by_hand", by_hand)
+        with pytest.raises(NeedsRepair) as stopped:
+            await it.erp.find_contract(samples.contract(), links)
+        assert stopped.value.code == "TL-CUS-004"
+        assert f"SO{hand_id}" in stopped.value.message
+        assert f"SO{links.refs[Step('contract')].record_id}" in stopped.value.message

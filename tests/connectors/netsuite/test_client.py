@@ -65,11 +65,12 @@ async def test_a_query_is_transient_and_binds_its_values() -> None:
         assert request.headers["Prefer"] == "transient"
         assert json.loads(request.content) == {"q": "SELECT id FROM customer WHERE id = ?", "params": ["1"]}
         assert dict(request.url.params) == {"limit": "1000", "offset": "0"}
-        return httpx.Response(200, json={"items": [{"id": "1"}], "hasMore": False})
+        row = {"links": [], "id": 1, "amount": 10.25, "closed": True, "name": "x", "gone": None}
+        return httpx.Response(200, json={"items": [row], "hasMore": False})
 
     async for one in client(answer):
-        page = await one.query(Query("SELECT id FROM customer WHERE id = ?", ("1",)), record="x")
-        assert page.items == ({"id": "1"},)
+        page = await one.query(Query("SELECT id FROM customer WHERE id = ?", ("1",)), record="x", needs=("id",))
+        assert page.items == ({"id": "1", "amount": "10.25", "closed": "T", "name": "x"},)
 
 
 async def test_a_money_amount_leaves_as_an_exact_number() -> None:
