@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 from models.desk import GivenAnswer
-from models.terms import SignedTerms
+from models.party import BuyerIdentity
+from models.terms import RateRow, SignedTerms
 
 __all__ = ["Answers"]
+
+_COUNTRY_CODE_LENGTH = 2
 
 
 class Answers:
     """What people answered for this engagement. The newest answer to a field counts.
 
-    Answers change booked facts (codes, numbers the paper does not state); sold terms they cannot touch (DOM-2.5).
+    Answers add booked facts (codes, numbers the CRM does not have); sold terms they cannot touch (DOM-2.5). What the
+    CRM says by now goes before an older answer, except where the answer replaced something that could not be used.
     """
 
-    def __init__(self, given: tuple[GivenAnswer, ...]) -> None:
-        self._values = {answer.field: answer.value for answer in given}
+    def __init__(self, given: tuple[GivenAnswer, ...] = ()) -> None:
+        self._values = {answer.field: answer.value.strip() for answer in given}
         self._people = {answer.field: answer.person for answer in given}
 
     def value(self, field: str) -> str:
@@ -25,19 +31,36 @@ class Answers:
         return self._people.get(field, "")
 
     def applied_to(self, terms: SignedTerms) -> SignedTerms:
-        """The terms with the master data that people entered for the buyer, and the PO number."""
-        updates: dict[str, object] = {}
-        if terms.buyer is not None:
-            buyer = terms.buyer
-            address = buyer.address
-            if self.value("country"):
-                address = address.model_copy(update={"country": self.value("country").upper()})
-            changes = {
-                "tax_number": self.value("tax_number") or buyer.tax_number,
-                "route_id": self.value("route_id") or buyer.route_id,
-                "address": address,
+        """The terms with what people entered: master data of the buyer, the PO number, rates the CRM lacks."""
+        return terms.model_copy(
+            update={
+                "buyer": self._buyer(terms.buyer) if terms.buyer is not None else None,
+                "po_number": terms.po_number or self.value("po_number"),
+                "rates": tuple(self._rate(row) for row in terms.rates),
             }
-            updates["buyer"] = buyer.model_copy(update=changes)
-        if self.value("po_number"):
-            updates["po_number"] = self.value("po_number")
-        return terms.model_copy(update=updates)
+        )
+
+    def _buyer(self, buyer: BuyerIdentity) -> BuyerIdentity:
+        country = buyer.address.country or self._country()
+        return buyer.model_copy(
+            update={
+                "address": buyer.address.model_copy(update={"country": country}),
+                "tax_number": self.value("tax_number") or buyer.tax_number,
+                "route_id": buyer.route_id or self.value("route_id"),
+            }
+        )
+
+    def _country(self) -> str:
+        """A two-letter code; anything else is not used, so the question stays."""
+        said = self.value("country").upper()
+        return said if len(said) == _COUNTRY_CODE_LENGTH and said.isascii() and said.isalpha() else ""
+
+    def _rate(self, row: RateRow) -> RateRow:
+        """A rate from the paper where the CRM has none; text that is no amount above zero is not used."""
+        if row.rate_per_hour is not None and row.rate_per_hour > 0:
+            return row
+        try:
+            said = Decimal(self.value(f"rate:{row.role}") or "0")
+        except InvalidOperation:
+            return row
+        return row.model_copy(update={"rate_per_hour": said}) if said.is_finite() and said > 0 else row

@@ -41,32 +41,18 @@ def is_month_end(day: date, time: WorkingTime) -> bool:
 
 def ladder_for(book: RuleBook, *, owner: Role, due_hours: int, start: datetime) -> tuple[LadderRung, ...]:
     """Reminder at the deadline, then delegate, next level and controller. It never ends in a yes or a no (DOM-9.3)."""
-    time = book.working_time
+    time = book.working_time_of(owner)
     pace = 0.5 if is_month_end(start.astimezone(ZoneInfo(time.zone)).date(), time) else 1.0
     steps = [
         (float(due_hours), "remind", owner),
         (float(due_hours + _DELEGATE_H - 8), "delegate", owner),
-        (float(due_hours + _NEXT_LEVEL_H - 8), "escalate", _next_level(owner)),
+        (float(due_hours + _NEXT_LEVEL_H - 8), "escalate", book.next_level.get(owner, Role.CONTROLLER)),
         (float(due_hours + _CONTROLLER_H - 8), "escalate", Role.CONTROLLER),
     ]
     return tuple(
         LadderRung(at=add_business_hours(start, hours * pace, time), action=action, to=role)
         for hours, action, role in steps
     )
-
-
-def _next_level(owner: Role) -> Role:
-    levels = {
-        Role.SALES_OPERATIONS: Role.CONTRACTS,
-        Role.CONTRACTS: Role.FINANCE_OPERATIONS,
-        Role.FINANCE_OPERATIONS: Role.CONTROLLER,
-        Role.MASTER_DATA: Role.FINANCE_OPERATIONS,
-        Role.CREDIT_CONTROL: Role.CONTROLLER,
-        Role.PRACTICE_LEAD: Role.CONTROLLER,
-        Role.INTEGRATION: Role.ADMIN,
-        Role.CONTROLLER: Role.CFO,
-    }
-    return levels.get(owner, Role.CONTROLLER)
 
 
 def _is_business_day(day: date, time: WorkingTime) -> bool:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from mappings.rulebook import RuleBook
 from models.base import Canonical
-from models.blocker import Blocker
+from models.blocker import Blocker, Fix
 from models.decision import Answer, Decision, DecisionClaims, Refusal, Verdict
 from models.desk import Signature
 from models.ids import EngagementId, FirmId, PlanDigest
@@ -15,6 +15,8 @@ __all__ = ["DecisionCase", "Judgement", "judge"]
 
 _WITHDRAWERS = frozenset({Role.CONTRACTS})
 _LONGEST_DELEGATION_DAYS = 30
+_DECIDED_FIXES = frozenset({Fix.CHOOSE, Fix.DECIDE})
+"""Repairs that are a decision: not for whoever sells the deal (DOM-9)."""
 
 
 class DecisionCase(Canonical):
@@ -29,6 +31,8 @@ class DecisionCase(Canonical):
     plan: Plan | None
     blocker: Blocker | None
     signatures: tuple[Signature, ...] = ()
+    requested_by: tuple[str, ...] = ()
+    """Owner and seller of the deal, for repairs that come before there is a plan."""
 
 
 class Judgement(Canonical):
@@ -55,12 +59,12 @@ def judge(decision: Decision, claims: DecisionClaims, case: DecisionCase, book: 
         _same_decision(decision, claims, case, now)
         person = _person(case)
         if decision.verdict is Verdict.REPAIR:
-            return _repair(decision, person, case)
+            return _repair(decision, person, case, book)
         plan = _fresh_plan(decision, case)
         if decision.verdict is Verdict.WITHDRAW:
             return _withdraw(person, plan)
         _duties(person, plan, book)
-        slot = _slot(person, plan, case, now.date())
+        slot = _slot(person, plan, case, book, now.date())
         if decision.verdict is Verdict.REJECT:
             return _yes(
                 person, f"{person.name} rejected the plan. Nothing of it is written.", slot=slot.slot, complete=True
@@ -76,8 +80,15 @@ def judge(decision: Decision, claims: DecisionClaims, case: DecisionCase, book: 
 
 def _same_decision(decision: Decision, claims: DecisionClaims, case: DecisionCase, now: datetime) -> None:
     """The signature covers exactly this decision, for this firm and engagement, and is in time."""
+    stray = decision.plan if decision.verdict is Verdict.REPAIR else (decision.blocker or decision.answer)
+    if stray:
+        raise _Refused(
+            Refusal.BAD_FORM, f"To {decision.verdict.value} takes one subject: a plan, or for a repair a blocker."
+        )
     if claims.expires_at <= now or claims.issued_at > now:
         raise _Refused(Refusal.EXPIRED_TOKEN, "The signature has expired or is from the future. Sign again.")
+    if case.person is not None and case.person.person != claims.person:
+        raise _Refused(Refusal.TOKEN_FOR_OTHER, "The signature is somebody else's. Sign with your own key.")
     subject = decision.blocker if decision.verdict is Verdict.REPAIR else decision.plan
     signed = (claims.firm, claims.decision, claims.engagement, claims.verdict, claims.subject, claims.answer)
     said = (case.firm, decision.decision, case.engagement, decision.verdict, subject or "", decision.answer)
@@ -96,7 +107,7 @@ def _person(case: DecisionCase) -> Person:
 def _fresh_plan(decision: Decision, case: DecisionCase) -> Plan:
     if case.waiting_for_plan is None:
         raise _Refused(Refusal.NOT_WAITING, "No plan of this contract waits for a decision. Look at its status.")
-    if decision.plan != case.waiting_for_plan or case.plan is None:
+    if decision.plan != case.waiting_for_plan or case.plan is None or case.plan.engagement != case.engagement:
         raise _Refused(
             Refusal.STALE_PLAN,
             "This is not the plan that waits: it was made anew meanwhile. Read the new one and decide on it.",
@@ -105,8 +116,7 @@ def _fresh_plan(decision: Decision, case: DecisionCase) -> Plan:
 
 
 def _duties(person: Person, plan: Plan, book: RuleBook) -> None:
-    requesters = {item.lower() for item in plan.requested_by}
-    if person.person.lower() in requesters or person.email.lower() in requesters:
+    if _is_requester(person, plan.requested_by):
         raise _Refused(Refusal.OWN_REQUEST, "Nobody decides on their own deal. A colleague with the role must.")
     if person.person in {plan.rules_author, book.author}:
         raise _Refused(
@@ -114,34 +124,57 @@ def _duties(person: Person, plan: Plan, book: RuleBook) -> None:
         )
 
 
-def _slot(person: Person, plan: Plan, case: DecisionCase, on: date) -> ApprovalSlot:
-    """The first open slot this person may fill, in their own right or as a delegate."""
+def _is_requester(person: Person, requested_by: tuple[str, ...]) -> bool:
+    return bool({person.person.lower(), person.email.lower()} & {item.lower() for item in requested_by})
+
+
+def _slot(person: Person, plan: Plan, case: DecisionCase, book: RuleBook, on: date) -> ApprovalSlot:
+    """The open slot this person may fill, in their own right or as a delegate.
+
+    The one that fewest roles may fill goes first, so that a higher role does not take the place of a lower one.
+    """
     if any(given.person == person.person for given in case.signatures):
         raise _Refused(Refusal.ALREADY_SIGNED, "You signed this plan already; the next signature is somebody else's.")
     filled = {given.slot for given in case.signatures}
-    free = [slot for slot in plan.approvals if slot.slot not in filled]
+    free = sorted(
+        (slot for slot in plan.approvals if slot.slot not in filled), key=lambda slot: len(_roles_for(slot, book))
+    )
     if not free:
         raise _Refused(Refusal.NOT_WAITING, "Every signature of this plan is there already.")
     over_limit = False
     for slot in free:
         for acting in (person, *_delegators(person, plan, case, on)):
-            if not acting.roles & slot.roles:
+            if not acting.roles & _roles_for(slot, book):
                 continue
-            if acting.limit_usd is None or slot.value_usd <= acting.limit_usd:
+            if _within_limit(acting, slot) and _within_limit(person, slot):
                 return slot
             over_limit = True
-    wanted = " or ".join(sorted({role.value for slot in free for role in slot.roles}))
+    wanted = " or ".join(sorted({role.value for slot in free for role in _roles_for(slot, book)}))
     if over_limit:
         raise _Refused(Refusal.OVER_LIMIT, f"The contract is over your limit. It needs {wanted} with a higher one.")
-    raise _Refused(Refusal.WRONG_ROLE, f"This decision is for {wanted}.")
+    raise _Refused(Refusal.WRONG_ROLE, f"You have no role for this decision. It is for {wanted}.")
+
+
+def _roles_for(slot: ApprovalSlot, book: RuleBook) -> frozenset[Role]:
+    """The slot's roles and those that stand in for them."""
+    return frozenset(role for asked in slot.roles for role in book.may_act_as(asked))
+
+
+def _within_limit(person: Person, slot: ApprovalSlot) -> bool:
+    return person.limit_usd is None or slot.value_usd <= person.limit_usd
 
 
 def _delegators(person: Person, plan: Plan, case: DecisionCase, on: date) -> list[Person]:
-    """Colleagues this person stands in for today; no chains, at most 30 days, never for the requester (DOM-9.2)."""
+    """Colleagues this person stands in for today; no chains, at most 30 days, never for the requester (DOM-9.2).
+
+    Whoever has signed, or may not sign for a reason of duties, cannot do so through a delegate.
+    """
     requesters = {item.lower() for item in plan.requested_by}
+    signed = {given.person for given in case.signatures}
     found: list[Person] = []
     for colleague in case.delegators:
-        if {colleague.person.lower(), colleague.email.lower()} & requesters or person.reports_to in requesters:
+        barred = _is_requester(colleague, plan.requested_by) or (person.reports_to or "").lower() in requesters
+        if barred or colleague.person in signed or colleague.person == plan.rules_author:
             continue
         for row in colleague.delegations:
             first, last = date.fromisoformat(row.from_on), date.fromisoformat(row.until_on)
@@ -150,12 +183,16 @@ def _delegators(person: Person, plan: Plan, case: DecisionCase, on: date) -> lis
     return found
 
 
-def _repair(decision: Decision, person: Person, case: DecisionCase) -> Judgement:
+def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBook) -> Judgement:
     blocker = case.blocker
     if blocker is None:
         raise _Refused(Refusal.NOT_WAITING, "That blocker is not open. Look at the queue.")
-    if blocker.owner not in person.roles and Role.ADMIN not in person.roles:
-        raise _Refused(Refusal.WRONG_ROLE, f"This repair is for {blocker.owner.value}.")
+    if blocker.fix in _DECIDED_FIXES and decision.answer and _is_requester(person, case.requested_by):
+        raise _Refused(Refusal.OWN_REQUEST, "Nobody decides this for their own deal. A colleague with the role must.")
+    may_repair = book.may_act_as(blocker.owner) | {book.next_level.get(blocker.owner, blocker.owner)}
+    if not may_repair & person.roles:
+        wanted = " or ".join(sorted(role.value for role in may_repair))
+        raise _Refused(Refusal.WRONG_ROLE, f"You have no role for this repair. It is for {wanted}.")
     if decision.answer and not blocker.answer_field:
         raise _Refused(
             Refusal.BAD_ANSWER, "This blocker takes no answer: fix it at its source, then repair without one."
@@ -168,9 +205,7 @@ def _repair(decision: Decision, person: Person, case: DecisionCase) -> Judgement
 
 
 def _withdraw(person: Person, plan: Plan) -> Judgement:
-    requesters = {item.lower() for item in plan.requested_by}
-    own = person.person.lower() in requesters or person.email.lower() in requesters
-    if not own and not person.roles & _WITHDRAWERS:
+    if not _is_requester(person, plan.requested_by) and not person.roles & _WITHDRAWERS:
         raise _Refused(Refusal.WRONG_ROLE, "Only whoever made the request, or contracts, may withdraw it.")
     return _yes(person, f"{person.name} withdrew the request. Nothing of it is written.", complete=True)
 

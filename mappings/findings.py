@@ -8,8 +8,9 @@ from models.blocker import Blocker, Choice, Fix, blocker_id
 from models.ids import EngagementId
 from models.money import Money
 from models.roles import Role
+from models.terms import SignedTerms
 
-__all__ = ["Finding", "Severity", "blocker_of"]
+__all__ = ["Finding", "Severity", "blocker_of", "on_contract"]
 
 
 class Severity(StrEnum):
@@ -33,6 +34,23 @@ class Finding(Canonical):
     choices: tuple[Choice, ...] = ()
     answer_field: str = ""
     stake: Money | None = None
+
+
+def on_contract(
+    terms: SignedTerms, code: str, field: str, message: str, *, severity: Severity = Severity.STOP,
+    choices: tuple[Choice, ...] = (), answer_field: str = "", stake: Money | None = None,
+) -> Finding:  # fmt: skip
+    """A finding about the signed contract itself; the sentence starts with its number."""
+    return Finding(
+        code=code,
+        severity=severity,
+        record=terms.contract_number,
+        field=field,
+        message=f"Contract {terms.contract_number}{message}",
+        choices=choices,
+        answer_field=answer_field,
+        stake=stake,
+    )
 
 
 def blocker_of(finding: Finding, engagement: EngagementId, book: RuleBook, stake: Money | None) -> Blocker:

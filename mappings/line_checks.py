@@ -1,168 +1,123 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from decimal import Decimal
 
-from mappings.findings import Finding, Severity
-from mappings.line_prices import net_prices
-from models.money import Money
-from models.terms import BillingType, Milestone, SignedTerms, SowLine
+from mappings.findings import Finding, on_contract
+from mappings.line_prices import FIXED_PRICE, is_evergreen, line_price, sold_lines
+from mappings.schedules import months_per_period
+from mappings.time_checks import check_time_billed
+from models.money import Money, decimals_of
+from models.terms import BillingType, SignedTerms, SowLine
 
 __all__ = ["check_line"]
 
-_HUNDREDTH = Decimal("0.01")
-_MILESTONE_GRACE = timedelta(days=30)
+_PROGRESS_MEASURES = frozenset({"cost", "hours", "units", "pm estimate"})
 
 
 def check_line(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
     """What DOM-1 refuses before the write, for one line by its billing type."""
-    where = f"Contract {terms.contract_number}, line {line.code}"
     if line.billing_type is None:
-        yield _stop(terms, line, "TL-CON-009", "billing type", f"{where} has no billing type. Choose it on the deal.")
+        yield _stop(terms, line, "billing type", "has no billing type. Choose it on the deal.", code="TL-CON-009")
         return
-    if line.net_price is None and line.billing_type is not BillingType.TIME_AND_MATERIALS:
-        yield _stop(terms, line, "TL-CON-015", "price", f"{where} has no price. Enter it as signed.")
-        return
+    if line_price(terms, line) is None:
+        what = "estimate" if line.billing_type not in FIXED_PRICE else "price"
+        yield _stop(terms, line, what, f"has no {what}. Enter it on the deal as signed.")
+    if line.billing_type in FIXED_PRICE and not is_evergreen(terms, line) and not (line.end_on or terms.end_on):
+        yield _stop(terms, line, "end date", "has a fixed price but no end date. Enter it on the deal as signed.")
     match line.billing_type:
-        case BillingType.MILESTONES:
-            yield from _milestones(terms, line, where)
         case BillingType.PERCENT_COMPLETE:
-            yield from _percent_complete(terms, line, where)
+            yield from _percent_complete(terms, line)
         case BillingType.TIME_AND_MATERIALS | BillingType.TIME_AND_MATERIALS_CAPPED:
-            yield from _time_and_materials(terms, line, where)
+            yield from check_time_billed(terms, line)
         case BillingType.RETAINER:
-            yield from _retainer(terms, line, where)
+            yield from _retainer(terms, line)
         case BillingType.COST_PLUS_FIXED_FEE:
-            yield from _cost_plus(terms, line, where)
+            yield from _cost_plus(terms, line)
+        case BillingType.MILESTONES:
+            return
 
 
-def _milestones(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
-    rows = [row for row in terms.milestones if not row.line_codes or line.code in row.line_codes]
-    if not rows:
-        yield _stop(terms, line, "TL-CON-015", "milestones", f"{where} is billed by milestones but has none.")
-        return
-    for row in rows:
-        yield from _milestone(terms, line, row)
-    yield from _milestone_total(terms, line, where)
-
-
-def _milestone(terms: SignedTerms, line: SowLine, row: Milestone) -> Iterator[Finding]:
-    where = f"Contract {terms.contract_number}, milestone {row.code}"
-    if row.amount is None or row.due_on is None or row.trigger is None:
-        missing = "amount" if row.amount is None else "planned date" if row.due_on is None else "trigger"
+def _percent_complete(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
+    if line.cost_budget is None or line.cost_budget.amount <= 0:
+        yield _stop(terms, line, "cost budget", "is billed by progress but has no cost budget. Enter it on the deal.")
+    if line.progress_measure.strip().casefold() not in _PROGRESS_MEASURES:
+        said = f"by '{line.progress_measure}'" if line.progress_measure else "by nothing"
         yield _stop(
-            terms, line, "TL-CON-015", f"milestone {row.code}", f"{where} has no {missing}. Enter it as signed."
-        )
-        return
-    last = terms.end_with_options_on or terms.end_on
-    first = min((day for day in (terms.start_on, terms.effective_on) if day is not None), default=None)
-    if (last and row.due_on > last + _MILESTONE_GRACE) or (first and row.due_on < first):
-        yield _stop(
-            terms, line, "TL-CON-011", f"milestone {row.code}",
-            f"{where} is due on {row.due_on:%d %b %Y}, outside the contract ({_day(first)} to {_day(last)}). "
-            "Correct the date as signed.",
-        )  # fmt: skip
-    if row.trigger.value == "acceptance" and not (row.accepting_person or terms.acceptance_person):
-        yield _stop(
-            terms, line, "TL-CON-015", f"milestone {row.code}",
-            f"{where} needs an acceptance but nobody is named who accepts. Name the person on the deal.",
+            terms, line, "progress measure",
+            f"is billed by progress, measured {said}. Choose cost, hours, units or PM estimate on the deal.",
         )  # fmt: skip
 
 
-def _milestone_total(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
-    """All milestone lines share their milestones; the sum is checked once, at the first of them."""
-    lines = [item for item in terms.lines if item.billing_type is BillingType.MILESTONES and not item.is_option]
-    if lines[0].code != line.code:
-        return
-    prices = net_prices(terms)
-    amounts = [row.amount for row in terms.milestones if row.amount is not None]
-    if any(amount.currency != terms.currency for amount in amounts):
-        yield _stop(terms, line, "TL-CON-004", "milestones", f"{where}: a milestone is not in {terms.currency}.")
-        return
-    wanted = Money.total((prices[item.code] for item in lines if item.code in prices), terms.currency)
-    found = Money.total(amounts, terms.currency)
-    if found != wanted:
+def _retainer(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
+    if line.period_anchor is None:
+        yield _stop(terms, line, "period anchor", "is a retainer: choose anniversary or calendar periods on the deal.")
+    if line.billed_in is None:
+        yield _stop(terms, line, "billed in", "is a retainer: choose advance or arrears on the deal.")
+    if months_per_period(line) is None:
         yield _stop(
-            terms, line, "TL-CON-004", "milestones",
-            f"Contract {terms.contract_number}: the milestones add up to {found}, the lines they bill to {wanted}. "
-            "Correct the quote in the CRM, or sign again.",
+            terms, line, "bill frequency",
+            f"is a retainer billed '{line.bill_frequency}', which is no period. Choose monthly or quarterly.",
+        )  # fmt: skip
+    if is_evergreen(terms, line):
+        yield from _evergreen(terms, line)
+    elif line.fee_per_period is not None and line.periods is not None and line.net_price is not None:
+        yield from _fee_times_periods(terms, line, line.fee_per_period, line.periods, line.net_price)
+
+
+def _evergreen(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
+    if line.net_price is not None and not line.net_price.is_zero:
+        yield _stop(
+            terms, line, "end date",
+            f"is a retainer without an end but with a total of {line.net_price}. Enter the end, or remove the total.",
+        )  # fmt: skip
+    if not terms.notice_clause:
+        yield _stop(terms, line, "notice clause", "is a retainer without an end and without notice. Enter the clause.")
+
+
+def _fee_times_periods(terms: SignedTerms, line: SowLine, fee: Money, periods: int, price: Money) -> Iterator[Finding]:
+    """Each share may be off the fee by less than one minor unit (DOM-0.2), no more."""
+    product = Money.of(fee.amount * periods, fee.currency)
+    unit = Decimal(1).scaleb(-decimals_of(fee.currency))
+    if abs((product - price).amount) > unit * periods:
+        yield _stop(
+            terms, line, "fee per period",
+            f"has {periods} periods of {fee}, together {product}, but a price of {price}. "
+            "Correct the quote, or sign again.",
+            code="TL-CON-004",
         )  # fmt: skip
 
 
-def _percent_complete(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
-    if line.cost_budget is None:
-        yield _stop(terms, line, "TL-CON-015", "cost budget", f"{where} is billed by progress but has no cost budget.")
-    if not line.progress_measure:
-        yield _stop(terms, line, "TL-CON-015", "measure", f"{where} is billed by progress; how is it measured?")
-
-
-def _time_and_materials(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
-    rates = [row for row in terms.rates if not row.line_code or row.line_code == line.code]
-    if not rates:
-        yield _stop(terms, line, "TL-CON-010", "rates", f"{where} is billed by time but the contract has no rates.")
-    for row in rates:
-        if row.rate_per_hour is None or row.rate_per_hour <= 0:
-            yield _stop(terms, line, "TL-CON-010", row.role, f"{where}: no rate for the role '{row.role}'. Enter it.")
-        elif row.currency and row.currency != terms.currency:
-            yield _stop(
-                terms, line, "TL-CON-010", row.role,
-                f"{where}: the rate of '{row.role}' is in {row.currency}, the contract in {terms.currency}.",
-            )  # fmt: skip
-    if terms.end_on is None and not terms.notice_clause:
-        yield _stop(
-            terms,
-            line,
-            "TL-CON-015",
-            "end date",
-            f"{where} is billed by time and has neither an end nor a notice clause.",
-        )
-    if line.billing_type is BillingType.TIME_AND_MATERIALS_CAPPED:
-        if line.cap is None and terms.values.cap is None:
-            yield _stop(terms, line, "TL-CON-015", "cap", f"{where} is capped but names no amount.")
-        elif line.cap_scope is None and terms.cap_scope is None:
-            yield _stop(terms, line, "TL-CON-015", "cap scope", f"{where}: what counts against the cap, labour or all?")
-
-
-def _retainer(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
-    if line.period_anchor is None or line.billed_in is None:
-        yield _stop(
-            terms, line, "TL-CON-015", "period", f"{where}: say whether periods are calendar months, and billed when."
-        )
-    if terms.end_on is None and line.end_on is None and line.net_price is not None and not line.net_price.is_zero:
-        yield _stop(
-            terms, line, "TL-CON-015", "end date", f"{where} has a total but no end: an evergreen retainer has none."
-        )
-    if line.fee_per_period is not None and line.periods is not None and line.net_price is not None:
-        product = Money.of(line.fee_per_period.amount * line.periods, line.fee_per_period.currency)
-        step = Money.of(1, product.currency).share(_HUNDREDTH)
-        if abs((product - line.net_price).amount) > step.amount * line.periods:
-            yield _stop(
-                terms, line, "TL-CON-004", "fee per period",
-                f"{where}: {line.periods} periods of {line.fee_per_period} are {product}, the line says {line.net_price}.",
-            )  # fmt: skip
-
-
-def _cost_plus(terms: SignedTerms, line: SowLine, where: str) -> Iterator[Finding]:
+def _cost_plus(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
     if line.fixed_fee is None:
         yield _stop(
-            terms, line, "TL-CON-015", "fee", f"{where} is cost plus but has no fee amount (0.00 for cost without fee)."
-        )
+            terms, line, "fixed fee",
+            "is cost plus but has no fee amount (a percentage would grow with cost). Enter it; 0.00 for no fee.",
+        )  # fmt: skip
     if not line.indirect_rate_table:
+        yield _stop(terms, line, "indirect rates", "is cost plus but names no indirect rate table. Enter it.")
+    if line.fixed_fee is not None and line.net_price is not None and line.net_price < line.fixed_fee:
         yield _stop(
-            terms, line, "TL-CON-015", "indirect rates", f"{where} is cost plus but names no indirect rate table."
-        )
-    funded, sold = terms.values.funded, terms.values.with_options or terms.values.exercised
-    if funded is not None and sold is not None and funded.amount > sold.amount:
-        yield Finding(
-            code="TL-CON-004", severity=Severity.STOP, record=terms.contract_number, field="value funded",
-            message=f"{where}: funded {funded} is above cost and fee {sold}. Correct the values as signed.",
+            terms, line, "fixed fee", f"has a fee of {line.fixed_fee} above its price {line.net_price}. Correct it.",
+            code="TL-CON-004",
+        )  # fmt: skip
+    yield from _funding(terms, line)
+
+
+def _funding(terms: SignedTerms, line: SowLine) -> Iterator[Finding]:
+    sold, funded = sold_lines(terms), terms.values.funded
+    if funded is None or any(item.billing_type is not BillingType.COST_PLUS_FIXED_FEE for item in sold):
+        return
+    if line.code != sold[0].code:
+        return
+    prices = [price for item in sold if (price := line_price(terms, item)) is not None]
+    whole = Money.total(prices, terms.currency)
+    if len(prices) == len(sold) and whole < funded:
+        yield on_contract(
+            terms, "TL-CON-004", "value funded",
+            f" is funded with {funded}, above its cost and fee of {whole}. Correct the values on the deal as signed.",
         )  # fmt: skip
 
 
-def _stop(terms: SignedTerms, line: SowLine, code: str, field: str, message: str) -> Finding:
-    return Finding(code=code, record=terms.contract_number, field=f"line {line.code}: {field}", message=message)
-
-
-def _day(day: date | None) -> str:
-    return f"{day:%d %b %Y}" if day else "open"
+def _stop(terms: SignedTerms, line: SowLine, field: str, says: str, *, code: str = "TL-CON-015") -> Finding:
+    return on_contract(terms, code, f"line {line.code}: {field}", f", line {line.code} {says}")

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 
 from mappings.answers import Answers
-from mappings.findings import Finding, Severity
+from mappings.findings import Finding, Severity, on_contract
+from mappings.line_prices import sold_lines
 from mappings.rulebook import BillingRule, LegalEntityRule, RuleBook, ServiceLineRule, TermsRule
 from models.base import Canonical
 from models.blocker import Choice
+from models.plan import RuleRef
 from models.survey import Chart
 from models.terms import SignedTerms, SowLine
 
 __all__ = ["Choices", "choose_rules"]
-
-_COUNTRY_CODE_LENGTH = 2
 
 
 class Choices(Canonical):
@@ -21,31 +22,40 @@ class Choices(Canonical):
     entity: LegalEntityRule | None
     payment_terms: TermsRule | None
     services: dict[str, ServiceLineRule]
+    """By line code."""
     billing: dict[str, BillingRule]
+    """By line code."""
     missing_cost_centres: tuple[str, ...]
+    checked: tuple[RuleRef, ...]
+    """Rules that only checked something."""
     findings: tuple[Finding, ...]
 
 
+@dataclass
+class _Choosing:
+    """One contract while its rules are chosen."""
+
+    terms: SignedTerms
+    book: RuleBook
+    chart: Chart
+    answers: Answers
+    on: date
+    findings: list[Finding] = field(default_factory=list)
+    checked: list[RuleRef] = field(default_factory=list)
+
+
 def choose_rules(terms: SignedTerms, book: RuleBook, chart: Chart, answers: Answers, *, on: date) -> Choices:
-    """Signing company, payment terms, service lines and billing types, by the rules in force on the day of signature."""
-    findings: list[Finding] = []
-    entity = _entity(terms, book, chart, answers, on, findings)
-    payment_terms = _payment_terms(terms, book, chart, answers, entity, on, findings)
+    """Signing company, payment terms, service lines and billing types, by the rules of the day of signature."""
+    choosing = _Choosing(terms, book, chart, answers, on)
+    entity = _entity(choosing)
+    payment_terms = _payment_terms(choosing, entity) if entity is not None else None
     services: dict[str, ServiceLineRule] = {}
     billing: dict[str, BillingRule] = {}
-    for line in terms.lines:
-        if line.is_option:
-            continue
-        service = _service(terms, line, book, answers, on, findings)
-        if service is not None:
+    for line in sold_lines(terms):
+        if (service := _service(choosing, line)) is not None:
             services[line.code] = service
-        if line.billing_type is not None:
-            rule = book.billing_rule(line.billing_type, on)
-            if rule is None or rule.item not in chart.items:
-                findings.append(_no_item(terms, line, rule))
-            else:
-                billing[line.code] = rule
-    _country(terms, findings)
+        if (rule := _billing(choosing, line)) is not None:
+            billing[line.code] = rule
     wanted = {rule.cost_centre for rule in services.values()}
     return Choices(
         entity=entity,
@@ -53,106 +63,135 @@ def choose_rules(terms: SignedTerms, book: RuleBook, chart: Chart, answers: Answ
         services=services,
         billing=billing,
         missing_cost_centres=tuple(sorted(wanted - set(chart.cost_centres))),
-        findings=tuple(findings),
+        checked=tuple(choosing.checked),
+        findings=tuple(choosing.findings),
     )
 
 
-def _entity(  # noqa: PLR0917 - one choice, all its sources
-    terms: SignedTerms, book: RuleBook, chart: Chart, answers: Answers, on: date, findings: list[Finding]
-) -> LegalEntityRule | None:
-    entity = book.entity_named(terms.signing_entity, on) if terms.signing_entity else None
+def _entity(c: _Choosing) -> LegalEntityRule | None:
+    """Who signed is a fact of the paper; a rule only checks it (DOM-5.1)."""
+    entity = c.book.entity_named(c.terms.signing_entity, c.on) if c.terms.signing_entity else None
     if entity is None:
         said = (
-            f"names '{terms.signing_entity}'" if terms.signing_entity else "does not say which of our companies signed"
+            f"names '{c.terms.signing_entity}' as our side"
+            if c.terms.signing_entity
+            else "does not say which of our companies signed"
         )
-        findings.append(
-            Finding(
-                code="TL-CON-005", record=terms.contract_number, field="signing company",
-                message=f"Contract {terms.contract_number} {said}. Enter one of our companies as on the paper: "
-                f"{'; '.join(rule.names[0] for rule in book.entities if rule.covers(on))}.",
+        ours = "; ".join(rule.names[0] for rule in c.book.entities if rule.covers(c.on))
+        c.findings.append(
+            on_contract(
+                c.terms, "TL-CON-005", "signing company",
+                f" {said}. Enter one of our companies as it stands on the paper: {ours}.",
             )
         )  # fmt: skip
         return None
-    if entity.code not in {item.code for item in chart.entities}:
-        findings.append(
+    if entity.code not in {item.code for item in c.chart.entities}:
+        c.findings.append(
             Finding(
                 code="TL-CON-006", record=entity.names[0], field="legal entity",
                 message=f"{entity.names[0]} ({entity.code}) is not in the ERP. Set it up there, then repair.",
             )
         )  # fmt: skip
-    usual = book.signing_rule(terms.region, on) if terms.region else None
-    if usual is not None and entity.code not in usual.expected and answers.value("signing_entity") != entity.code:
-        findings.append(
-            Finding(
-                code="TL-CON-005", record=terms.contract_number, field="signing company",
-                message=f"Contract {terms.contract_number} was signed by {entity.names[0]}; rule {usual.id} expects "
-                f"{' or '.join(usual.expected)} for region {terms.region}. The signature counts: confirm the signer, "
-                "and tell the rule's owner.",
+    _check_signer(c, entity)
+    return entity
+
+
+def _check_signer(c: _Choosing, entity: LegalEntityRule) -> None:
+    lines = frozenset(line.service_line for line in sold_lines(c.terms))
+    for usual in c.book.signing_rules(c.terms.region, lines, c.on):
+        c.checked.append(c.book.ref(usual))
+        if entity.code in usual.expected:
+            continue
+        says = (
+            f" was signed by {entity.names[0]}; rule {usual.id} expects {' or '.join(usual.expected)} for region "
+            f"{c.terms.region}. The signature counts"
+        )
+        if c.answers.value("signing_entity") == entity.code:
+            c.findings.append(
+                on_contract(
+                    c.terms, "TL-CON-005", "signing company", f"{says}; the owner of the rule should look at it.",
+                    severity=Severity.WARN,
+                )
+            )  # fmt: skip
+            continue
+        c.findings.append(
+            on_contract(
+                c.terms, "TL-CON-005", "signing company",
+                f"{says}: confirm the signer and tell the rule's owner, or send the paper back.",
                 choices=(Choice(value=entity.code, label=f"{entity.names[0]} signed; book it there"),),
                 answer_field="signing_entity",
             )
         )  # fmt: skip
-    return entity
 
 
-def _payment_terms(  # noqa: PLR0917 - one choice, all its sources
-    terms: SignedTerms, book: RuleBook, chart: Chart, answers: Answers, entity: LegalEntityRule | None, on: date,
-    findings: list[Finding],
-) -> TermsRule | None:  # fmt: skip
-    if entity is None:
-        return None
-    chosen = answers.value("payment_terms")
-    rule = next((item for item in book.terms if chosen and item.code == chosen and item.covers(on)), None)
-    rule = rule or book.terms_for(terms.payment_terms, entity.code, on)
-    if rule is not None and rule.code in chart.terms:
+def _payment_terms(c: _Choosing, entity: LegalEntityRule) -> TermsRule | None:
+    """The rule for the signed words; a person's choice only where no rule covers them."""
+    known = [item for item in c.book.terms_of(entity.code, c.on) if item.code in c.chart.terms]
+    rule = c.book.terms_for(c.terms.payment_terms, entity.code, c.on) if c.terms.payment_terms else None
+    chosen = c.answers.value("payment_terms")
+    if rule is None and chosen:
+        rule = next((item for item in known if item.code == chosen), None)
+    if rule is not None and rule in known:
         return rule
-    known = [item for item in book.terms if item.covers(on) and item.code in chart.terms]
-    said = f"terms '{terms.payment_terms}' have no code" if terms.payment_terms else "no payment terms are stated"
-    findings.append(
-        Finding(
-            code="TL-CON-007", record=terms.contract_number, field="payment terms",
-            message=f"Contract {terms.contract_number}: {said} for {entity.names[0]}. Choose the code that was signed.",
-            choices=tuple(Choice(value=item.code, label=item.text) for item in known), answer_field="payment_terms",
+    said = "states no payment terms"
+    if rule is not None:
+        said = f"has terms '{c.terms.payment_terms}', whose code {rule.code} is not in the ERP"
+    elif c.terms.payment_terms:
+        said = f"has terms '{c.terms.payment_terms}', which have no code for {entity.names[0]}"
+    longest = max((item.days for item in known), default=0)
+    c.findings.append(
+        on_contract(
+            c.terms, "TL-CON-007", "payment terms",
+            f" {said}; our rules go up to {longest} days. Choose the code that means what was signed.",
+            choices=tuple(Choice(value=item.code, label=item.text) for item in known),
+            answer_field="payment_terms",
         )
     )  # fmt: skip
     return None
 
 
-def _service(  # noqa: PLR0917 - one choice, all its sources
-    terms: SignedTerms, line: SowLine, book: RuleBook, answers: Answers, on: date, findings: list[Finding]
-) -> ServiceLineRule | None:
-    field = f"project_template:{line.service_line}"
-    chosen = answers.value(field)
-    rule = book.service_line(chosen, on) if chosen else book.service_line(line.service_line, on)
+def _service(c: _Choosing, line: SowLine) -> ServiceLineRule | None:
+    if line.service_line in c.book.not_services:
+        c.findings.append(
+            on_contract(
+                c.terms, "TL-CON-008", f"line {line.code}: service line",
+                f", line {line.code} sells {line.service_line}. {c.book.not_services[line.service_line]} "
+                "Take the line out of this deal in the CRM.",
+            )
+        )  # fmt: skip
+        return None
+    answer_field = f"project_template:{line.service_line}"
+    rule = c.book.service_line(line.service_line, c.on)
+    if rule is None and (chosen := c.answers.value(answer_field)):
+        rule = c.book.service_line(chosen, c.on)
     if rule is None:
-        findings.append(
+        c.findings.append(
             Finding(
                 code="TL-CON-008", record=line.service_line or f"line {line.code}", field="service line",
-                message=f"Service line '{line.service_line}' of contract {terms.contract_number} has no project template. "
-                "Choose the service line it is booked under.",
-                choices=tuple(Choice(value=item.service_line, label=item.template) for item in book.templates(on)),
-                answer_field=field,
+                message=f"Service line '{line.service_line}' of contract {c.terms.contract_number} has no project "
+                "template. Choose the service line it is booked under.",
+                choices=tuple(
+                    Choice(value=item.service_line, label=item.template) for item in c.book.templates(c.on)
+                ),
+                answer_field=answer_field,
             )
         )  # fmt: skip
     return rule
 
 
-def _no_item(terms: SignedTerms, line: SowLine, rule: BillingRule | None) -> Finding:
-    what = f"item {rule.item} is not in the ERP" if rule else f"billing type {line.billing_type} has no rule"
-    return Finding(
-        code="TL-CON-006", record=terms.contract_number, field=f"line {line.code}: item",
-        message=f"Contract {terms.contract_number}, line {line.code}: {what}. Set it up, then repair.",
-    )  # fmt: skip
-
-
-def _country(terms: SignedTerms, findings: list[Finding]) -> None:
-    """An unknown country is unknown, never ours (DOM-13)."""
-    if terms.buyer is not None and len(terms.buyer.address.country) != _COUNTRY_CODE_LENGTH:
-        findings.append(
-            Finding(
-                code="TL-CUS-006", severity=Severity.STOP, record=terms.buyer.name, field="country",
-                message=f"The country of {terms.buyer.name} is unknown, so its tax rules are. "
-                "Enter its two-letter code, for example US.",
-                answer_field="country",
-            )
-        )  # fmt: skip
+def _billing(c: _Choosing, line: SowLine) -> BillingRule | None:
+    """The items of the ERP that bill this type; a line without type is a finding of its own (TL-CON-009)."""
+    if line.billing_type is None:
+        return None
+    rule = c.book.billing_rule(line.billing_type, c.on)
+    if rule is None:
+        what = f"billing type '{line.billing_type.value}' has no rule. Add one to the rules"
+    else:
+        missing = [item for item in (rule.item, rule.fee_item) if item and item not in c.chart.items]
+        if not missing:
+            return rule
+        what = f"item {' and '.join(missing)} is not in the ERP. Set it up there"
+    c.findings.append(
+        on_contract(c.terms, "TL-CON-006", f"line {line.code}: item", f", line {line.code}: {what}, then repair.")
+    )
+    return None

@@ -2,21 +2,27 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from models.base import Canonical
-from models.blocker import Fix
-from models.errors import Fatal, NeedsRepair
-from models.ids import LegalEntityCode, PersonId
-from models.money import Money
-from models.plan import RuleRef
-from models.roles import Role
-from models.terms import BillingType
+from mappings.rule_kinds import (
+    ApprovalPolicy,
+    ApprovalRow,
+    BillingRule,
+    BlockerKind,
+    LegalEntityRule,
+    Rule,
+    ServiceLineRule,
+    SigningRule,
+    TermsRule,
+    WorkingTime,
+)
+from mappings.rule_lookup import RuleBook, plain_words
+from models.errors import Fatal
 
 __all__ = [
     "ApprovalPolicy",
@@ -32,184 +38,7 @@ __all__ = [
     "load_rulebook",
 ]
 
-
-class Rule(Canonical):
-    """One dated choice of the firm: in force on `valid_from <= day < valid_until`."""
-
-    id: str
-    requirement: str
-    valid_from: date
-    valid_until: date | None = None
-
-    def covers(self, day: date) -> bool:
-        """Whether it is in force that day."""
-        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
-
-
-class LegalEntityRule(Rule):
-    """One of our companies and every spelling of its name on signed papers."""
-
-    code: LegalEntityCode
-    names: tuple[str, ...]
-    country: str
-    functional_currency: str
-
-
-class SigningRule(Rule):
-    """Which of our companies usually signs for a region; a check of the signature, never a replacement (DOM-5.1)."""
-
-    regions: tuple[str, ...]
-    expected: tuple[LegalEntityCode, ...]
-
-
-class TermsRule(Rule):
-    """Signed payment terms -> the ERP's code, per legal entity (DOM-5.3)."""
-
-    text: str
-    code: str
-    days: int
-    entities: tuple[LegalEntityCode, ...] = ()
-
-
-class ServiceLineRule(Rule):
-    """What a service line becomes: project template and cost centre."""
-
-    service_line: str
-    template: str
-    cost_centre: str
-    cost_centre_name: str
-
-
-class BillingRule(Rule):
-    """What a billing type becomes: ERP item and billing rule."""
-
-    billing_type: BillingType
-    item: str
-    billing_rule: str
-
-
-class UsdRate(Rule):
-    """Rate for comparing with people's limits only; never for booking (DOM-5.4)."""
-
-    currency: str
-    usd_per_unit: Decimal
-
-
-class ApprovalRow(Rule):
-    """A signature a plan needs when its condition holds (DOM-9). `condition` is one of the named ones of the policy."""
-
-    slot: str
-    condition: str
-    roles: frozenset[Role]
-    reason: str
-    over_usd: Decimal = Decimal(0)
-
-
-class ApprovalPolicy(Canonical):
-    """Lines and countries that the conditions of approval rows are measured against."""
-
-    home_countries: tuple[str, ...]
-    """Countries where the firm has tax set-up; a new customer elsewhere asks the tax team."""
-    known_margin_percent: Decimal = Decimal(25)
-
-
-class WorkingTime(Canonical):
-    """Business hours of people who decide; one business day is eight hours."""
-
-    zone: str
-    starts_at_hour: int = 9
-    ends_at_hour: int = 17
-    holidays: tuple[date, ...] = ()
-
-
-class BlockerKind(Canonical):
-    """One row of the blocker catalogue (DOM-11)."""
-
-    code: str
-    owner: Role
-    fix: Fix
-    due_hours: int
-    title: str
-
-
 Dated = TypeVar("Dated", bound=Rule)
-
-
-class RuleBook(Canonical):
-    """All rules of the firm in one version. A plan records the version and the rules that made it."""
-
-    version: str
-    author: PersonId
-    entities: tuple[LegalEntityRule, ...]
-    signing: tuple[SigningRule, ...] = ()
-    terms: tuple[TermsRule, ...]
-    service_lines: tuple[ServiceLineRule, ...]
-    not_services: dict[str, str] = Field(default_factory=dict)
-    """Service lines that are no services work -> the reason to refuse them."""
-    billing: tuple[BillingRule, ...]
-    usd_rates: tuple[UsdRate, ...]
-    approvals: tuple[ApprovalRow, ...]
-    policy: ApprovalPolicy
-    working_time: WorkingTime
-    blockers: tuple[BlockerKind, ...]
-
-    def ref(self, rule: Rule) -> RuleRef:
-        """How a plan cites a rule."""
-        return RuleRef(rule=rule.id, requirement=rule.requirement, version=self.version)
-
-    def entity_named(self, name: str, on: date) -> LegalEntityRule | None:
-        """Our company of that name on a paper, spelled in any known way."""
-        wanted = _plain(name)
-        return _first(self.entities, on, lambda rule: wanted in {_plain(item) for item in rule.names})
-
-    def terms_for(self, text: str, entity: LegalEntityCode, on: date) -> TermsRule | None:
-        """The ERP code for signed payment terms."""
-        wanted = _plain(text)
-        return _first(
-            self.terms, on, lambda rule: _plain(rule.text) == wanted and (not rule.entities or entity in rule.entities)
-        )
-
-    def service_line(self, name: str, on: date) -> ServiceLineRule | None:
-        """Template and cost centre of a service line."""
-        return _first(self.service_lines, on, lambda rule: rule.service_line == name)
-
-    def templates(self, on: date) -> tuple[ServiceLineRule, ...]:
-        """Every template in force, as choices for a person."""
-        return tuple(rule for rule in self.service_lines if rule.covers(on))
-
-    def billing_rule(self, billing_type: BillingType, on: date) -> BillingRule | None:
-        """Item and billing rule of a billing type."""
-        return _first(self.billing, on, lambda rule: rule.billing_type is billing_type)
-
-    def signing_rule(self, region: str, on: date) -> SigningRule | None:
-        """Who usually signs in a region."""
-        return _first(self.signing, on, lambda rule: region in rule.regions)
-
-    def usd(self, amount: Money, on: date) -> Decimal:
-        """The amount in USD, for limits only. Raises NeedsRepair when no rate is in force."""
-        if amount.currency == "USD":
-            return amount.amount
-        rule = _first(self.usd_rates, on, lambda rate: rate.currency == amount.currency)
-        if rule is None:
-            raise NeedsRepair(
-                f"No USD rate for {amount.currency} is in force on {on:%d %b %Y}. Add one to the rules; limits need it.",
-                code="TL-FIN-002",
-                record=amount.currency,
-                owner=Role.FINANCE_OPERATIONS,
-            )
-        return amount.amount * rule.usd_per_unit
-
-    def blocker_kind(self, code: str) -> BlockerKind | None:
-        """The catalogue row of a code."""
-        return next((kind for kind in self.blockers if kind.code == code), None)
-
-
-def _first(rules: tuple[Dated, ...], on: date, fits: Any) -> Dated | None:
-    return next((rule for rule in rules if rule.covers(on) and fits(rule)), None)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().replace(".", "").replace(",", "").split())
 
 
 def load_rulebook(folder: Path) -> RuleBook:
@@ -218,33 +47,110 @@ def load_rulebook(folder: Path) -> RuleBook:
     if not files:
         raise Fatal(f"No rules in {folder}. Set TIELINE_RULEBOOK_FOLDER to a folder of .toml files.")
     content: dict[str, Any] = {}
+    origin: dict[str, str] = {}
     fingerprint = hashlib.sha256()
     for file in files:
-        text = file.read_text(encoding="utf-8")
-        fingerprint.update(text.encode())
-        try:
-            part = tomllib.loads(text, parse_float=Decimal)
-        except tomllib.TOMLDecodeError as wrong:
-            raise Fatal(f"{file.name} is not valid TOML: {wrong}.", record=file.name) from wrong
-        for name, value in part.items():
+        for name, value in _read(file, fingerprint.update).items():
             if name in content:
-                raise Fatal(f"{file.name} defines `{name}` again. Keep each section in one file.", record=file.name)
+                message = f"{file.name} defines `{name}`, which {origin[name]} does already. Keep it in one file."
+                raise Fatal(message, record=file.name)
             content[name] = value
+            origin[name] = file.name
     content["version"] = f"{content.get('version', 'unnumbered')}+{fingerprint.hexdigest()[:8]}"
     try:
         book = RuleBook.model_validate(content)
     except ValidationError as wrong:
-        first = wrong.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Fatal(f"Rule {where} in {folder.name}: {first['msg']}.", record=where) from wrong
-    _check_unique(book)
+        raise _invalid(wrong, content, origin) from wrong
+    for section, problem in _contradictions(book):
+        where = origin.get(section, folder.name)
+        raise Fatal(f"{where}: {problem}", record=where)
     return book
 
 
-def _check_unique(book: RuleBook) -> None:
-    rules = [*book.entities, *book.signing, *book.terms, *book.service_lines, *book.billing, *book.usd_rates]
-    seen: set[str] = set()
-    for rule in [*rules, *book.approvals]:
-        if rule.id in seen:
-            raise Fatal(f"Two rules are called {rule.id}. A plan must be able to cite one.", record=rule.id)
-        seen.add(rule.id)
+def _read(file: Path, count: Callable[[bytes], None]) -> dict[str, Any]:
+    text = file.read_bytes()
+    count(file.name.encode() + b"\0" + text + b"\0")
+    try:
+        return tomllib.loads(text.decode(), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise Fatal(f"{file.name} is not valid TOML: {wrong}. Correct it there.", record=file.name) from wrong
+
+
+def _invalid(wrong: ValidationError, content: dict[str, Any], origin: dict[str, str]) -> Fatal:
+    """The first thing that is wrong, with its file and the rule's own id instead of a place in a list."""
+    first = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
+    section, *path = first["loc"] or ("",)
+    rule = ""
+    if path and isinstance(path[0], int) and isinstance(content.get(str(section)), list):
+        row = content[str(section)][path[0]]
+        rule = str(row.get("id") or row.get("code") or f"number {path[0] + 1}") if isinstance(row, dict) else ""
+        path = path[1:]
+    field = ".".join(str(part) for part in path)
+    what = f"rule {rule} of `{section}`" if rule else f"`{section}`"
+    file = origin.get(str(section), "the rules")
+    message = first["msg"].removeprefix("Value error, ")
+    named = f", field {field}" if field else ""
+    return Fatal(f"{file}: {what}{named}: {message}. Correct it there.", record=rule or str(section))
+
+
+def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:
+    """Rules that are well formed one by one and do not fit together: (section, what is wrong and how to mend it)."""
+    yield from _same_ids(book)
+    yield from _two_at_once("entities", book.entities, lambda rule: [plain_words(name) for name in rule.names])
+    yield from _two_at_once("terms", book.terms, _terms_keys)
+    yield from _two_at_once("service_lines", book.service_lines, lambda rule: [rule.service_line])
+    yield from _two_at_once("billing", book.billing, lambda rule: [rule.billing_type])
+    yield from _two_at_once("usd_rates", book.usd_rates, lambda rule: [rule.currency])
+    yield from _two_at_once("approvals", book.approvals, lambda rule: [(rule.slot, rule.condition, rule.over_usd)])
+    yield from _unknown_entities(book)
+    for kind in book.blockers:
+        if [item.code for item in book.blockers].count(kind.code) > 1:
+            yield "blockers", f"code {kind.code} is defined twice. Keep one."
+    for name in sorted(set(book.service_lines_named()) & set(book.not_services)):
+        yield "not_services", f"'{name}' is also a service line. Remove it from one of the two."
+    for role, name in sorted(book.calendar_of.items()):
+        if name not in book.calendars:
+            yield "calendar_of", f"{role} works by calendar '{name}', which is not defined. Add [calendars.{name}]."
+
+
+def _same_ids(book: RuleBook) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for section in ("entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals"):
+        for rule in getattr(book, section):
+            if rule.id in seen:
+                yield (
+                    section,
+                    f"rule {rule.id} exists already in `{seen[rule.id]}`. Give it an id of its own.",
+                )
+            seen[rule.id] = section
+
+
+def _terms_keys(rule: TermsRule) -> list[tuple[str, str]]:
+    """One code per text and company; a rule for some companies goes before the rule for all (so it is another key)."""
+    owners = rule.entities or ("",)
+    return [(plain_words(rule.text), owner) for owner in owners]
+
+
+def _two_at_once(
+    section: str, rules: Sequence[Dated], keys: Callable[[Dated], Iterable[object]]
+) -> Iterator[tuple[str, str]]:
+    for place, rule in enumerate(rules):
+        for other in rules[:place]:
+            same = set(keys(rule)) & set(keys(other))
+            if same and rule.overlaps(other):
+                yield (
+                    section,
+                    (
+                        f"rules {other.id} and {rule.id} are in force on the same day for the same case. "
+                        f"End {other.id} with valid_until on the day {rule.id} starts."
+                    ),
+                )
+
+
+def _unknown_entities(book: RuleBook) -> Iterator[tuple[str, str]]:
+    known = {entity.code for entity in book.entities}
+    named = [("signing", rule.id, rule.expected) for rule in book.signing]
+    named += [("terms", rule.id, rule.entities) for rule in book.terms]
+    for section, rule_id, codes in named:
+        for code in sorted(set(codes) - known):
+            yield section, f"rule {rule_id} names company {code}, which is not in `entities`. Correct the code."

@@ -9,7 +9,25 @@ from models.money import Money
 from models.operations import ScheduleRow
 from models.terms import BilledIn, Milestone, MilestoneTrigger, PeriodAnchor, SignedTerms, SowLine
 
-__all__ = ["milestone_rows", "retainer_rows", "service_periods"]
+__all__ = ["EVERGREEN_MONTHS", "milestone_rows", "months_per_period", "retainer_rows", "service_periods"]
+
+EVERGREEN_MONTHS = 12
+"""How far a retainer without an end is scheduled ahead. DOM-1."""
+_MONTHS = {
+    "": 1,
+    "monthly": 1,
+    "month": 1,
+    "quarterly": 3,
+    "quarter": 3,
+    "half-yearly": 6,
+    "yearly": 12,
+    "annually": 12,
+}
+
+
+def months_per_period(line: SowLine) -> int | None:
+    """Months of one retainer period; None for words that are no period (a person then corrects the deal)."""
+    return _MONTHS.get(line.bill_frequency.strip().casefold())
 
 
 def milestone_rows(milestones: tuple[Milestone, ...]) -> tuple[ScheduleRow, ...]:
@@ -23,13 +41,17 @@ def milestone_rows(milestones: tuple[Milestone, ...]) -> tuple[ScheduleRow, ...]
 
 
 def retainer_rows(terms: SignedTerms, line: SowLine, price: Money) -> tuple[ScheduleRow, ...]:
-    """A fixed-term retainer by periods: equal shares by anniversary, by actual days in calendar months. DOM-0.6, E5."""
+    """A retainer by periods: equal shares by anniversary, by actual days in calendar months. DOM-0.6, E5.
+
+    Without an end, twelve months ahead. Shares of nothing are dropped.
+    """
     start = line.start_on or terms.start_on
-    end = line.end_on or terms.end_on
-    if start is None or end is None or line.period_anchor is None:
+    if start is None or line.period_anchor is None:
         return ()
-    periods = tuple(service_periods(start, end, line.period_anchor))
-    shares = price.split([_weight(period, line.period_anchor) for period in periods])
+    end = line.end_on or terms.end_on or _months_later(start, EVERGREEN_MONTHS) - timedelta(days=1)
+    months = months_per_period(line) or 1
+    periods = tuple(service_periods(start, end, line.period_anchor, months))
+    shares = price.split([_weight(period, line.period_anchor, months) for period in periods])
     rows = [
         ScheduleRow(
             code=f"{line.code}-{number:03d}",
@@ -46,30 +68,32 @@ def retainer_rows(terms: SignedTerms, line: SowLine, price: Money) -> tuple[Sche
     return tuple(rows)
 
 
-def service_periods(start: date, end: date, anchor: PeriodAnchor) -> Iterator[tuple[date, date]]:
-    """First and last day of each period, both inclusive."""
+def service_periods(start: date, end: date, anchor: PeriodAnchor, months: int = 1) -> Iterator[tuple[date, date]]:
+    """First and last day of each period, both inclusive; calendar periods are those of the year (a quarter, a half)."""
     first, number = start, 0
     while first <= end:
         number += 1
-        following = _months_later(start, number) if anchor is PeriodAnchor.ANNIVERSARY else _next_month(first)
+        if anchor is PeriodAnchor.ANNIVERSARY:
+            following = _months_later(start, number * months)
+        else:
+            following = _months_later(_period_start(first, months), months)
         yield first, min(following - timedelta(days=1), end)
         first = following
 
 
-def _weight(period: tuple[date, date], anchor: PeriodAnchor) -> Decimal:
+def _weight(period: tuple[date, date], anchor: PeriodAnchor, months: int) -> Decimal:
     """Part of a whole period, by actual days (DOM-0.6)."""
     first, last = period
-    days = (last - first).days + 1
-    if anchor is PeriodAnchor.CALENDAR:
-        return Decimal(days) / Decimal(calendar.monthrange(first.year, first.month)[1])
-    return Decimal(days) / Decimal((_months_later(first, 1) - first).days)
+    whole_from = first if anchor is PeriodAnchor.ANNIVERSARY else _period_start(first, months)
+    whole = (_months_later(whole_from, months) - whole_from).days
+    return Decimal(min((last - first).days + 1, whole)) / Decimal(whole)
+
+
+def _period_start(day: date, months: int) -> date:
+    return day.replace(month=(day.month - 1) // months * months + 1, day=1)
 
 
 def _months_later(day: date, months: int) -> date:
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -1,167 +1,153 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 
-import pycountry
-
-from mappings.findings import Finding, Severity
+from mappings.answers import Answers
+from mappings.findings import Finding, Severity, on_contract
 from mappings.line_checks import check_line
-from mappings.line_prices import net_prices
-from models.money import Money, decimals_of
+from mappings.line_prices import ESTIMATED, sold_lines
+from mappings.milestone_checks import check_milestones
+from mappings.sow_money_checks import check_amounts, check_currency, check_totals
 from models.survey import Chart
-from models.terms import BillingType, SignedTerms
+from models.terms import SignedTerms
 
-__all__ = ["check_terms"]
+__all__ = ["check_terms", "signed_on"]
 
 
-def check_terms(terms: SignedTerms, chart: Chart) -> tuple[Finding, ...]:
+def signed_on(terms: SignedTerms) -> date:
+    """The day on which the last side signed; the firm's rules of that day apply. The CRM's stamp before that."""
+    days = [day for day in (terms.customer_signed_on, terms.company_signed_on) if day is not None]
+    return max(days, default=terms.source_version.date())
+
+
+def check_terms(terms: SignedTerms, chart: Chart, answers: Answers) -> tuple[Finding, ...]:
     """Everything DOM-1.1 and DOM-0.8 ask of signed terms before anything is written. Each finding names its fix."""
-    currency = tuple(_currency(terms, chart))
-    if currency:
-        return currency
+    basic = (*check_currency(terms, chart), *_line_codes(terms))
+    basic = basic or tuple(check_amounts(terms))
+    if basic:
+        return (*_signatures(terms), *basic)
     return (
+        *_signatures(terms),
         *_parties(terms),
         *_dates(terms),
-        *_lines(terms),
-        *_totals(terms),
+        *(finding for line in sold_lines(terms) for finding in check_line(terms, line)),
+        *check_milestones(terms, answers),
+        *check_totals(terms),
         *_purchase_order(terms),
         *_funding(terms),
+        *_left_out(terms),
     )
 
 
-def _currency(terms: SignedTerms, chart: Chart) -> Iterator[Finding]:
-    code = terms.currency
-    if not code or pycountry.currencies.get(alpha_3=code) is None:
-        yield Finding(
-            code="TL-CON-006", record=terms.contract_number, field="currency",
-            message=f"Contract {terms.contract_number}: currency '{code}' is not an ISO 4217 code. "
-            "Correct the currency of the deal in the CRM.",
-        )  # fmt: skip
+def _signatures(terms: SignedTerms) -> Iterator[Finding]:
+    if terms.customer_signed_on and terms.company_signed_on:
         return
-    known = chart.currencies.get(code)
-    if known is None or known < decimals_of(code):
-        what = (
-            "is not set up in the ERP" if known is None else f"has {known} decimals in the ERP, not {decimals_of(code)}"
-        )
-        yield Finding(
-            code="TL-CON-006", record=terms.contract_number, field="currency",
-            message=f"Contract {terms.contract_number}: currency {code} {what}. Set it up there, then repair.",
-        )  # fmt: skip
+    missing, wait = "both signatures are missing", "when their dates are on the deal"
+    if terms.customer_signed_on:
+        missing = f"the customer signed on {terms.customer_signed_on:%d %b %Y}; our signature is missing"
+        wait = "when our date is on the deal; remind the signer"
+    elif terms.company_signed_on:
+        missing = f"we signed on {terms.company_signed_on:%d %b %Y}; the customer's signature is missing"
+        wait = "when the customer's date is on the deal; remind the signer"
+    yield on_contract(terms, "TL-CON-001", "signature dates", f": {missing}. It goes on by itself {wait}.")
 
 
 def _parties(terms: SignedTerms) -> Iterator[Finding]:
-    if not terms.customer_signed_on or not terms.company_signed_on:
-        missing = "our signature" if terms.customer_signed_on else "the customer's signature"
-        other = terms.customer_signed_on or terms.company_signed_on
-        signed = f"one side signed on {other:%d %b %Y}; " if other else ""
-        yield Finding(
-            code="TL-CON-001", record=terms.contract_number, field="signature dates",
-            message=f"Contract {terms.contract_number}: {signed}{missing} is missing. "
-            "It continues by itself when the date is on the deal.",
+    buyer = terms.buyer
+    if not terms.customer_legal_name and not (buyer and buyer.legal_name):
+        yield on_contract(
+            terms, "TL-CON-015", "customer legal name",
+            " does not say who the customer is by law. Enter the customer's legal name on the deal from the paper.",
         )  # fmt: skip
-    if terms.buyer and not (terms.bill_to.street or terms.buyer.address.street):
-        yield Finding(
-            code="TL-CUS-006", severity=Severity.WARN, record=terms.contract_number, field="bill-to address",
-            message=f"Contract {terms.contract_number} has no bill-to address. Enter it before the first invoice.",
+    if not (terms.bill_to.street or terms.bill_to.city or (buyer and (buyer.address.street or buyer.address.city))):
+        yield on_contract(
+            terms, "TL-CUS-006", "bill-to address", " has no bill-to address. Enter it on the deal; invoices go there."
+        )
+    if not terms.contacts and not (buyer and buyer.invoice_email):
+        yield on_contract(
+            terms, "TL-CUS-006", "billing contact",
+            " has no billing contact and the account no invoice e-mail. Enter one of them in the CRM.",
         )  # fmt: skip
 
 
 def _dates(terms: SignedTerms) -> Iterator[Finding]:
-    if terms.start_on is None:
-        yield Finding(
-            code="TL-CON-015", record=terms.contract_number, field="start date",
-            message=f"Contract {terms.contract_number} has no start date. Enter it on the deal as signed.",
-        )  # fmt: skip
-    elif terms.end_on is not None and terms.end_on < terms.start_on:
-        yield Finding(
-            code="TL-CON-015", record=terms.contract_number, field="end date",
-            message=f"Contract {terms.contract_number} ends on {terms.end_on:%d %b %Y}, before it starts on "
-            f"{terms.start_on:%d %b %Y}. Correct the dates on the deal as signed.",
-        )  # fmt: skip
-
-
-def _lines(terms: SignedTerms) -> Iterator[Finding]:
-    sold = [line for line in terms.lines if not line.is_option]
-    if not sold:
-        yield Finding(
-            code="TL-CON-015", record=terms.contract_number, field="lines",
-            message=f"Contract {terms.contract_number} has no lines. Add what was sold to the deal in the CRM.",
-        )  # fmt: skip
-    codes = [line.code for line in terms.lines]
-    for code in sorted({code for code in codes if codes.count(code) > 1}):
-        yield Finding(
-            code="TL-CON-015", record=terms.contract_number, field=f"line {code}",
-            message=f"Contract {terms.contract_number} has two lines called {code}. Give each its own code.",
-        )  # fmt: skip
-    for line in sold:
-        yield from check_line(terms, line)
-
-
-def _totals(terms: SignedTerms) -> Iterator[Finding]:
-    prices = net_prices(terms)
-    if not prices:
-        return
-    foreign = sorted({price.currency for price in prices.values()} - {terms.currency})
-    if foreign:
-        yield Finding(
-            code="TL-CON-004", record=terms.contract_number, field="line currency",
-            message=f"Contract {terms.contract_number} is in {terms.currency}, but lines are in {', '.join(foreign)}. "
-            "Correct the lines; one contract has one currency.",
-        )  # fmt: skip
-        return
-    total = Money.total(prices.values(), terms.currency)
-    for name, said in (("signed document", terms.signed_total), ("value sold", terms.values.exercised)):
-        if said is not None and said != total and not _has_estimate_only(terms):
-            yield Finding(
-                code="TL-CON-004", record=terms.contract_number, field=name,
-                message=f"Contract {terms.contract_number}: the {name} says {said}, the lines add up to {total}. "
-                "Nobody may change sold terms here: correct the quote in the CRM, or sign again.",
-                stake=total,
+    for name, day in (("effective date", terms.effective_on), ("start date", terms.start_on)):
+        if day is None:
+            yield on_contract(terms, "TL-CON-015", name, f" has no {name}. Enter it on the deal as signed.")
+    ends = [("", terms.start_on, terms.end_on)]
+    ends += [
+        (f", line {line.code}", line.start_on or terms.start_on, line.end_on) for line in sold_lines(terms)
+    ]  # fmt: skip
+    for where, start, end in ends:
+        if start is not None and end is not None and end < start:
+            yield on_contract(
+                terms, "TL-CON-015", f"end date{where}",
+                f"{where} ends on {end:%d %b %Y}, before it starts on {start:%d %b %Y}. Correct the dates on the deal.",
             )  # fmt: skip
-            return
-    if any(price.amount < 0 for price in prices.values()):
-        yield Finding(
-            code="TL-CON-004", record=terms.contract_number, field="line price",
-            message=f"Contract {terms.contract_number} has a negative line. Spread a discount into the line prices.",
-        )  # fmt: skip
 
 
-def _has_estimate_only(terms: SignedTerms) -> bool:
-    """T&M, cost plus and evergreen lines hold estimates: they need not equal the contract (DOM-0.8)."""
-    estimates = {
-        BillingType.TIME_AND_MATERIALS, BillingType.TIME_AND_MATERIALS_CAPPED, BillingType.COST_PLUS_FIXED_FEE,
-    }  # fmt: skip
-    return any(line.billing_type in estimates for line in terms.lines)
+def _line_codes(terms: SignedTerms) -> Iterator[Finding]:
+    if not sold_lines(terms):
+        yield on_contract(
+            terms, "TL-CON-015", "lines", " has no lines. Add what was sold to the deal in the CRM, as signed."
+        )
+    for code, times in sorted(Counter(line.code for line in terms.lines).items()):
+        if times > 1:
+            yield on_contract(
+                terms, "TL-CON-015", f"line {code}",
+                f" has {times} lines called '{code}'. Give each its own code on the deal.",
+            )  # fmt: skip
 
 
 def _purchase_order(terms: SignedTerms) -> Iterator[Finding]:
     if terms.po_required and not terms.po_number:
-        yield Finding(
-            code="TL-CON-002", severity=Severity.HOLD, record=terms.contract_number, field="PO number",
-            message="The customer requires a PO; none is recorded. The project may start, invoices wait.",
+        yield on_contract(
+            terms, "TL-CON-002", "PO number",
+            ": the customer requires a PO; none is recorded. The project may start, invoices wait. "
+            "Enter the PO number on the deal.",
+            severity=Severity.HOLD,
         )  # fmt: skip
-    sold = terms.values.exercised
-    if terms.po_limit is not None and sold is not None and terms.po_limit.currency == sold.currency:
-        short = sold - terms.po_limit
-        if short.amount > 0:
-            yield Finding(
-                code="TL-CON-003", severity=Severity.WARN, record=terms.contract_number, field="PO limit",
-                message=f"PO {terms.po_number} covers {terms.po_limit}; the contract is {sold}. Ask for an increase.",
-                stake=short,
-            )  # fmt: skip
+    sold, limit = terms.values.exercised, terms.po_limit
+    if limit is None or sold is None or limit.currency != sold.currency or sold <= limit:
+        return
+    yield on_contract(
+        terms, "TL-CON-003", "PO limit",
+        f": PO {terms.po_number or '(no number)'} covers {limit}; the contract is {sold}. Ask for an increase of "
+        f"{sold - limit}, or invoices stop at the limit.",
+        severity=Severity.WARN, stake=sold - limit,
+    )  # fmt: skip
 
 
 def _funding(terms: SignedTerms) -> Iterator[Finding]:
     sold, funded = terms.values.exercised, terms.values.funded
     if sold is not None and funded is not None and sold.amount > 0 and funded.is_zero:
-        yield Finding(
-            code="TL-CON-017", severity=Severity.HOLD, record=terms.contract_number, field="value funded",
-            message=f"Sold {sold}, funded 0: nothing may be invoiced yet.", stake=sold,
+        yield on_contract(
+            terms, "TL-CON-017", "value funded",
+            f": sold {sold}, funded {funded}: nothing may be invoiced yet. It waits for funding.",
+            severity=Severity.HOLD, stake=sold,
         )  # fmt: skip
-    options = terms.values.with_options
-    if options is not None and sold is not None and options < sold:
-        yield Finding(
-            code="TL-CON-004", record=terms.contract_number, field="value with options",
-            message=f"Contract {terms.contract_number}: the value with options {options} is below the value sold {sold}. "
-            "Correct the values on the deal as signed.",
+
+
+def _left_out(terms: SignedTerms) -> Iterator[Finding]:
+    """What the plan drops on purpose, said so that nobody has to find out."""
+    options = [line.code for line in terms.lines if line.is_option]
+    if options:
+        yield on_contract(
+            terms, "TL-CON-015", "options",
+            f": option lines {', '.join(options)} are not exercised, so they are not set up.", severity=Severity.WARN,
+        )  # fmt: skip
+    for line in sold_lines(terms):
+        if line.net_price is not None and line.net_price.is_zero:
+            yield on_contract(
+                terms, "TL-CON-004", f"line {line.code}: price",
+                f", line {line.code} is of nothing and is left out of the ERP contract.", severity=Severity.WARN,
+            )  # fmt: skip
+    by_time = [line for line in sold_lines(terms) if line.billing_type in ESTIMATED]
+    if by_time and not terms.expense_policy:
+        yield on_contract(
+            terms, "TL-CON-015", "expense policy",
+            " does not say which expenses may be billed. Enter the expense policy before the first invoice.",
+            severity=Severity.WARN,
         )  # fmt: skip

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from datetime import date
-
 from mappings.customer_identity import customer_key
-from mappings.line_prices import FIXED_PRICE
+from mappings.line_prices import FIXED_PRICE, sold_lines
 from mappings.rulebook import RuleBook
+from mappings.sow_checks import signed_on
 from models.errors import NeedsRepair
 from models.ids import ExternalKey, FirmId, external_key
 from models.roles import Role
@@ -34,7 +33,11 @@ def customer_external_key(firm: FirmId, key: str) -> ExternalKey:
     return external_key("customer", firm, key)
 
 
-def survey_question(terms: SignedTerms, book: RuleBook, firm: FirmId) -> SurveyQuestion:
+def survey_question(
+    terms: SignedTerms,
+    book: RuleBook,  # noqa: ARG001 - part of the seam: a firm may widen the search by a rule
+    firm: FirmId,
+) -> SurveyQuestion:
     """What the ERP must be asked before a plan can be made. Raises NeedsRepair for a deal without a customer."""
     buyer = terms.buyer
     if buyer is None:
@@ -45,7 +48,7 @@ def survey_question(terms: SignedTerms, book: RuleBook, firm: FirmId) -> SurveyQ
             field="account",
             owner=Role.SALES_OPERATIONS,
         )
-    parts = sorted({line.billing_type for line in terms.lines if line.billing_type is not None})
+    parts = sorted({line.billing_type for line in sold_lines(terms) if line.billing_type is not None})
     keys = [contract_key(firm, terms), project_key(firm, terms), schedule_key(firm, terms)]
     if len(parts) > 1:
         keys += [project_key(firm, terms, part) for part in parts]
@@ -63,13 +66,9 @@ def survey_question(terms: SignedTerms, book: RuleBook, firm: FirmId) -> SurveyQ
         customer_key=customer_external_key(firm, customer_key(buyer)),
         keys=tuple(keys),
         contract_number=terms.contract_number,
-        on=_signed_on(terms),
+        on=signed_on(terms),
     )
 
 
 def _scheduled(part: BillingType) -> bool:
     return part in FIXED_PRICE
-
-
-def _signed_on(terms: SignedTerms) -> date:
-    return terms.company_signed_on or terms.customer_signed_on or terms.source_version.date()
