@@ -24,6 +24,8 @@ def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck]) -> FastAPI:
         # The interactive pages load their scripts from a CDN; the description itself is enough.
         docs_url=None,
         redoc_url=None,
+        # The intake makes its own span; the framework's would take the sender's word for the trace it belongs to.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(_UnexpectedErrors)
     app.add_middleware(SecurityHeaders)

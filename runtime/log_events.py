@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 from typing import IO
 
 from opentelemetry import baggage, trace
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 from runtime.redaction import Redactor
 
-__all__ = ["ENGAGEMENT_KEY", "JsonLines", "log_event", "start_logging"]
+__all__ = ["ENGAGEMENT_KEY", "JsonLines", "forward_engine_logs", "log_event", "start_logging"]
 
 ENGAGEMENT_KEY = "tieline.engagement"
 """Under this name the engagement travels with the trace, through the engine as well."""
@@ -92,3 +99,13 @@ def start_logging(redactor: Redactor, *, stream: IO[str] | None = None, level: i
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     return handler
+
+
+def forward_engine_logs() -> None:
+    """Have the engine's SDK log through us. By itself it writes to standard output, past the redactor and into answers.
+
+    To be called once, before the first client is made.
+    """
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio.core"), append_target_to_name=False)
+    config = LoggingConfig(filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=config)), error_if_already_set=False)

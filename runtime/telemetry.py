@@ -7,7 +7,14 @@ from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -19,7 +26,7 @@ from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_
 
 from models.ids import EngagementId
 from runtime.leave import before_leaving
-from runtime.log_events import ENGAGEMENT_KEY
+from runtime.log_events import ENGAGEMENT_KEY, forward_engine_logs
 from runtime.redaction import Redactor
 from runtime.settings import Telemetry
 
@@ -38,8 +45,8 @@ def start_telemetry(settings: Telemetry, redactor: Redactor) -> tuple[Plugin, ..
     One trace leads from the CRM's event to the ERP's record: intake, dispatcher, process steps and each vendor call.
     A collector that is down costs nothing but its traces.
     """
-    # Vendors get no trace headers: what they do with them is not ours to know.
-    propagate.set_global_textmap(CompositePropagator([]))
+    forward_engine_logs()
+    propagate.set_global_textmap(_NoTraceHeaders())
     if not settings.endpoint:
         return ()
     exporter = OTLPSpanExporter(
@@ -92,6 +99,33 @@ def continued_span(name: str, traceparents: Sequence[str | None]) -> Iterator[tr
 
 def _span_of(traceparent: str) -> trace.Span:
     return trace.get_current_span(_W3C.extract({"traceparent": traceparent}, context=Context()))
+
+
+class _NoTraceHeaders(TextMapPropagator):
+    """Vendors get no trace headers, and a sender cannot put its event into a trace of its choice.
+
+    The engine's own headers are not concerned: its plugin carries trace and engagement with a propagator of its own.
+    """
+
+    def extract(
+        self,
+        carrier: CarrierT,  # noqa: ARG002 - nothing in it is believed
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,  # noqa: ARG002
+    ) -> Context:
+        return Context() if context is None else context
+
+    def inject(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        setter: Setter[CarrierT] = default_setter,
+    ) -> None:
+        del carrier, context, setter
+
+    @property
+    def fields(self) -> set[str]:
+        return set()
 
 
 class _NamesTheEngagement(SpanProcessor):
