@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from mappings.decision_policy import DecisionCase, judge
-from mappings.rulebook import RuleBook
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from mappings.decision_policy import DecisionCase, judge
+from mappings.rulebook import RuleBook
 from models.decision import Answer, Decision, DecisionClaims, Refusal
 from models.process import JudgeCall, UnreadableMessage
 from ports.audit import AuditTrail

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from mappings.business_calendar import ladder_for
-from mappings.rulebook import RuleBook
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from mappings.business_calendar import ladder_for
+from mappings.rulebook import RuleBook
 from models.blocker import Blocker, Choice, Fix, blocker_id
 from models.desk import EngagementRow, Stage
 from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from temporalio import activity
+
+from activities.boundary import business_boundary
 from mappings.business_calendar import ladder_for
 from mappings.plan_contract import PlanningCase, plan_contract
 from mappings.rulebook import RuleBook
 from mappings.survey_question import survey_question
-from temporalio import activity
-
-from activities.boundary import business_boundary
 from models.blocker import Blocker
 from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair

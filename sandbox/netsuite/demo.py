@@ -63,7 +63,7 @@ def _customer(name: str, place: tuple[str, str, str], *, street: str, **more: ob
     address = {"addressee": name, "addr1": street, "city": city, "state": state, "zip": postcode,
                "country": {"id": "US"}}  # fmt: skip
     return {
-        "type": "customer", "companyName": name, "subsidiary": {"externalId": "LE-US"}, "currency": {"id": "1"},
+        "type": "customer", "companyName": name, "subsidiary": {"externalId": "LE-FED"}, "currency": {"id": "1"},
         "terms": {"externalId": "NET30"},
         "addressBook": {"items": [{"defaultBilling": True, "defaultShipping": True, "label": "Main",
                                    "addressBookAddress": address}]},
