@@ -151,7 +151,7 @@ def _other_holder(ref: RecordRef, prefix: str, question: SurveyQuestion) -> Need
 
 
 def _fields(row: Row, kind: RecordKind, data: ReferenceData, ref: RecordRef) -> dict[str, str]:
-    """The signed terms a record holds, each as the text of the request's field of that name; absent ones left out.
+    """The signed terms a record holds, as text under the names of the request's fields; absent ones left out.
 
     Names, purchase orders and holds are booked facts that people change in the account: they are no other terms.
     """
@@ -171,7 +171,7 @@ def _fields(row: Row, kind: RecordKind, data: ReferenceData, ref: RecordRef) -> 
 
     names = ("funded", "cap", "with_options")
     amounts = {"price": money("amount")} if kind is RecordKind.PROJECT else {name: money(name) for name in names}
-    found |= {name: str(amount) for name, amount in amounts.items() if amount is not None}
+    found |= {name: str(amount.amount) for name, amount in amounts.items() if amount is not None}
     if kind is RecordKind.CONTRACT and (total := money("amount")) is not None:
         found["amount"] = str(total.amount)
     return {name: value for name, value in found.items() if value}
