@@ -21,8 +21,10 @@ _FOR_ROLE = {
     Role.SALES_OPERATIONS: "sofia.salesops",
     Role.TAX: "tara.tax",
 }
-_ANSWERS = {"TL-CON-008": "Operations"}
-"""What the demo's people answer: relocation work is booked under operations."""
+_DECIDED = "160009"
+"""The contract that the demo's finance approves: over 250,000, so it waits for a signature."""
+_REPAIRED, _ANSWER = "TIRNE16D000030002", "Operations"
+"""The contract whose service line no rule maps; relocation work is booked under operations."""
 
 
 async def decide_and_repair(folder: Path, output: Output, store: Store, firm: FirmId) -> None:
@@ -36,12 +38,12 @@ async def decide_and_repair(folder: Path, output: Output, store: Store, firm: Fi
             for item in items
         ],
     )
-    decision = next((item for item in items if item.kind == "decision" and item.owner is Role.FINANCE_OPERATIONS), None)
-    repair = next((item for item in items if item.code in _ANSWERS), None)
+    waiting = {(item.engagement.split("/", 1)[1], item.kind): item for item in items}
+    decision, repair = waiting.get((_DECIDED, "decision")), waiting.get((_REPAIRED, "blocker"))
     if decision is not None:
         await _run(folder, output, "approve", decision, "--reason", "checked with the account team")
     if repair is not None:
-        await _run(folder, output, "repair", repair, "--answer", _ANSWERS[repair.code])
+        await _run(folder, output, "repair", repair, "--answer", _ANSWER)
     if decision is None and repair is None:
         output.line("What the demo decides and repairs was decided and repaired in an earlier run.")
 

@@ -15,7 +15,7 @@ from cli.demo_sides import DemoCrm, DemoErp, DemoSide
 from cli.output import Output
 from models.desk import EngagementRow, Stage
 from models.errors import TielineError
-from models.ids import FirmId, Step
+from models.ids import FirmId, PlanDigest, Step
 from models.values import SoldValues
 from runtime.embedded_temporal import EmbeddedTemporal
 from runtime.people import make_demo_people
@@ -147,17 +147,20 @@ class DemoStory:
 
     async def _show_created(self, store: Store, rows: tuple[EngagementRow, ...]) -> None:
         table: list[list[str]] = []
-        for row in rows:
-            if row.stage is not Stage.ACTIVE:
-                continue
-            refs = {
-                item.step: item.effect.ref.number or item.effect.ref.record_id
-                for item in await store.ledger.list_operations(row.engagement)
-                if item.effect is not None
-            }
+        active = [row for row in rows if row.stage is Stage.ACTIVE and row.plan is not None]
+        # A customer that several contracts share has one operation, under the contract that was first.
+        done = {
+            item.key: item.effect.ref.number or item.effect.ref.record_id
+            for row in active
+            for item in await store.ledger.list_operations(row.engagement)
+            if item.effect is not None
+        }
+        for row in active:
+            plan = await store.plans.get_plan(PlanDigest(row.plan or ""))
+            refs = {item.step: done.get(item.key, "") for item in plan.operations}
             table.append(
                 [
-                    row.contract_number, row.customer_name, row.legal_entity, refs.get(Step("customer"), "(existing)"),
+                    row.contract_number, row.customer_name, row.legal_entity, refs.get(Step("customer"), ""),
                     refs.get(Step("project"), ""), refs.get(Step("contract"), ""),
                     refs.get(Step("billing-schedule"), "-"), str(row.value or ""),
                 ]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +18,8 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(highlight=False, soft_wrap=False)
+        piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+        self._console = Console(highlight=False, soft_wrap=False, width=_PIPED_WIDTH if piped else None)
         self._errors = Console(stderr=True, highlight=False)
 
     def document(self, content: Any) -> None:
@@ -47,6 +50,8 @@ class Output:
         self._errors.print(text, markup=False)
 
 
+_PIPED_WIDTH = 160
+"""Without a screen to fit, a table is not folded to the traditional 80 columns."""
 _NUMBERS = frozenset({"value", "amount", "held up", "funded", "sold", "with options", "age"})
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from sandbox.salesforce.demo.generated import number_from
 from sandbox.salesforce.demo.source import Action, contract_numbers
 
 __all__ = ["Deal", "demo_deals"]
 
-# A service contract of a foreign customer whose only action in the file changes nothing: its value is made up.
-_MADE_UP_VALUE = Decimal("48000.00")
+# A service contract whose only action in the file changes no money: its value is made up, from its number.
+_MADE_UP_FROM, _MADE_UP_STEPS, _MADE_UP_STEP = 12_000, 80, 600
 
 
 @dataclass(frozen=True)
@@ -60,23 +61,30 @@ def demo_deals(actions: list[Action]) -> list[Deal]:
 
 
 def _bases(actions: list[Action], numbers: dict[tuple[str, str], str]) -> list[Deal]:
-    """Open bases for at most half of the contracts behind the service modifications, usable ones by number.
+    """Open bases for half of the contracts behind the service modifications.
 
-    A zero or negative modification gives no usable base, so the next contract takes its place; the contract of the
-    foreign customer is opened in any case, with a made-up value, because the demo needs a foreign customer.
+    First those whose modification has usable figures, by number; then the contract of the foreign customer and others
+    whose modification changes no money, with a value made up for the demo and marked so. A negative modification and a
+    framework give no base.
     """
     behind: dict[str, list[Action]] = defaultdict(list)
     for action in actions:
         if action.is_service and not action.is_award:
             behind[numbers[action.contract]].append(action)
     most = len(behind) // 2
-    foreign = [number for number, same in behind.items() if same[0].country not in {"", "US"}]
-    chosen = [
-        number for number in sorted(behind) if any(_usable(one) for one in behind[number]) and number not in foreign
+    usable = [number for number in sorted(behind) if any(_usable(one) for one in behind[number])]
+    silent = [
+        number for number in sorted(behind) if number not in usable and all(_is_silent(one) for one in behind[number])
     ]
-    opened = [_opened(number, behind[number]) for number in chosen[: most - len(foreign)]]
-    opened += [_foreign(number, behind[number][0]) for number in sorted(foreign)]
+    silent.sort(key=lambda number: behind[number][0].country in {"", "US"})
+    opened = [_opened(number, behind[number]) for number in usable[:most]]
+    opened += [_made_up(number, behind[number][0]) for number in silent[: most - len(opened)]]
     return sorted(opened, key=lambda deal: deal.contract_number)
+
+
+def _is_silent(action: Action) -> bool:
+    """Tell a modification that changes no money."""
+    return not any((action.funded, action.exercised, action.with_options)) and not action.is_framework
 
 
 def _usable(action: Action) -> bool:
@@ -97,6 +105,9 @@ def _opened(number: str, same: list[Action]) -> Deal:
     return Deal(action, number, action.funded, exercised, with_options, action.raw["modnumber"], note)
 
 
-def _foreign(number: str, action: Action) -> Deal:
-    note = f"Figures: all zero in the file; {_MADE_UP_VALUE} is generated for the demo."
-    return Deal(action, number, _MADE_UP_VALUE, _MADE_UP_VALUE, _MADE_UP_VALUE, action.raw["modnumber"], note)
+def _made_up(number: str, action: Action) -> Deal:
+    value = Decimal(_MADE_UP_FROM + number_from(f"{number}/value", _MADE_UP_STEPS) * _MADE_UP_STEP).quantize(
+        Decimal("0.01")
+    )
+    note = f"Figures: all zero in the file; {value} is generated for the demo."
+    return Deal(action, number, value, value, value, action.raw["modnumber"], note)

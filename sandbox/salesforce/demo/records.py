@@ -35,8 +35,9 @@ def demo_records(price_book: str, owners: list[str]) -> list[Json]:
     for deal in deals:
         records.append(_opportunity(deal, price_book, owners))
         records.append(_role(deal))
+        # A framework sells nothing itself, but its line says what kind of work it is for.
+        records.append(_line(deal))
         if not deal.action.is_framework:
-            records.append(_line(deal))
             records.extend(_milestone_rows(deal))
             records.extend(_rate_rows(deal))
     return records
@@ -149,7 +150,7 @@ def _role(deal: Deal) -> Json:
 
 def _line(deal: Deal) -> Json:
     action = deal.action
-    billing = _BILLING_TYPES[action.pricing]
+    billing = _BILLING_TYPES.get(action.pricing)
     line: Json = {
         "type": "OpportunityLineItem",
         "OpportunityId": {"ref": _name(deal)},
