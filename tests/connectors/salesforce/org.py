@@ -26,9 +26,9 @@ class TestOrg:
     http: httpx.AsyncClient
     crm: SalesforceDeals
     config: SalesforceConfig
-    deal: DealId = DealId("")
-    account: str = ""
-    owner: str = ""
+    deal: DealId
+    account: str
+    owner: str
 
     async def control(self, action: str, method: str = "POST", **body: Any) -> dict[str, Any]:
         answer = await self.http.request(method, f"/_sandbox/{action}", json=body or None)
@@ -127,13 +127,12 @@ async def open_org(
     options = Options("salesforce", settings=settings)
     async with running(build_org(options), options) as server:
         facts = server.system.client_facts()
-        key_file = Path(str(facts["private_key_file"]))
         logins: dict[str, dict[str, Any]] = {
             "jwt": {
                 "kind": "jwt",
                 "consumer_key": facts["consumer_key"],
                 "username": facts["username"],
-                "private_key_pem": key_file.read_text(),
+                "private_key_pem": _text_of(str(facts["private_key_file"])),
             },
             "client-credentials": {
                 "kind": "client-credentials",
@@ -146,7 +145,7 @@ async def open_org(
             httpx.AsyncClient(base_url=server.url, trust_env=False) as control,
             httpx.AsyncClient(trust_env=False, timeout=5, transport=transport) as http,
         ):
-            org = TestOrg(control, build(ConnectionId("crm-main"), config, http), config)
+            org = TestOrg(control, build(ConnectionId("crm-main"), config, http), config, DealId(""), "", "")
             users = await org.state("User")
             org.owner = next(user["Id"] for user in users if user["Username"].startswith("dana"))
             account = {"type": "Account", "name_in_file": "acme", "Name": "Acme", "BillingCountry": "US"}
@@ -154,3 +153,7 @@ async def open_org(
             org.deal = DealId(deal)
             await org.control("calls", "DELETE")
             yield org
+
+
+def _text_of(path: str) -> str:
+    return Path(path).read_text()
