@@ -56,6 +56,16 @@ class Database:
         """An INSERT that can say what happens when the row is there already."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    async def insert_new(
+        self, connection: AsyncConnection, table: Table, values: dict[str, Any], *, unique: tuple[str, ...]
+    ) -> bool:
+        """Insert the row unless one with these unique columns is there. True when it was inserted.
+
+        The database says so by returning the row: a row count is not told by every driver.
+        """
+        statement = self.insert(table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
+        return (await connection.execute(statement.returning(table.c[unique[0]]))).first() is not None
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for one look."""

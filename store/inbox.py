@@ -28,16 +28,12 @@ class SqlInbox:
     async def accept(self, event: CrmEvent, raw: bytes, *, traceparent: str | None = None) -> bool:
         """Store it. False when this event id was accepted before."""
         now = self._database.clock()
+        values = {
+            "connection": event.connection, "event_id": event.event_id, "document": event.model_dump_json(),
+            "raw": raw, "traceparent": traceparent, "waits": True, "attempts": 0, "outcome": "", "received_at": now,
+        }  # fmt: skip
         async with self._database.write() as connection:
-            made = await connection.execute(
-                self._database.insert(_INBOX)
-                .values(
-                    connection=event.connection, event_id=event.event_id, document=event.model_dump_json(), raw=raw,
-                    traceparent=traceparent, waits=True, attempts=0, outcome="", received_at=now,
-                )
-                .on_conflict_do_nothing(index_elements=["connection", "event_id"])
-            )  # fmt: skip
-            if made.rowcount != 1:
+            if not await self._database.insert_new(connection, _INBOX, values, unique=("connection", "event_id")):
                 return False
             await chain.append(
                 connection, at=now, kind="event.accepted", engagement="", subject=event.event_id,
@@ -95,12 +91,9 @@ class SqlDealBindings:
             return DealId(held)
         now = self._database.clock()
         async with self._database.write() as writing:
-            made = await writing.execute(
-                self._database.insert(_DEAL)
-                .values(firm=firm, connection=connection, contract=contract, deal=deal, bound_at=now)
-                .on_conflict_do_nothing(index_elements=["firm", "connection", "contract"])
-            )
-            if made.rowcount != 1:
+            values = {"firm": firm, "connection": connection, "contract": contract, "deal": deal, "bound_at": now}
+            unique = ("firm", "connection", "contract")
+            if not await self._database.insert_new(writing, _DEAL, values, unique=unique):
                 return DealId((await writing.execute(query)).scalar_one())
             await chain.append(
                 writing, at=now, kind="deal.bound", engagement=engagement_id(firm, contract), subject=deal,

@@ -33,14 +33,14 @@ class SqlPlanBook:
     async def save_plan(self, plan: Plan) -> PlanDigest:
         """Keep the plan. The same plan twice is one row."""
         digest = plan.digest
+        if digest in self._plans:
+            return digest
         now = self._database.clock()
         async with self._database.write() as connection:
-            made = await connection.execute(
-                self._database.insert(_PLAN)
-                .values(digest=digest, engagement=plan.engagement, document=plan.model_dump_json(), made_at=now)
-                .on_conflict_do_nothing(index_elements=["digest"])
-            )
-            if made.rowcount == 1:
+            values = {
+                "digest": digest, "engagement": plan.engagement, "document": plan.model_dump_json(), "made_at": now,
+            }  # fmt: skip
+            if await self._database.insert_new(connection, _PLAN, values, unique=("digest",)):
                 await chain.append(
                     connection, at=now, kind="plan.made", engagement=plan.engagement, subject=digest,
                     facts={
