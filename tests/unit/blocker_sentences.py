@@ -1,0 +1,476 @@
+"""Every stop that signed terms can cause: code, terms and the sentence a person reads."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from models.terms import SignedTerms
+from tests.unit.signed_terms import (
+    PAPER,
+    cost_plus,
+    fixed_fee,
+    line,
+    mixed,
+    money,
+    percent_complete,
+    retainer,
+    time_billed,
+)
+
+__all__ = ["ALL", "BUYER", "one_line", "one_milestone"]
+
+
+def one_line(terms: SignedTerms, **changes: Any) -> SignedTerms:
+    """The same terms with its first line changed."""
+    lines = [terms.lines[0].model_dump() | changes, *terms.lines[1:]]
+    return SignedTerms.model_validate(terms.model_dump() | {"lines": lines})
+
+
+def one_milestone(**changes: Any) -> SignedTerms:
+    rows = fixed_fee().milestones
+    return fixed_fee(milestones=[rows[0].model_dump() | changes, *rows[1:]])
+
+
+BUYER = PAPER["buyer"]
+
+SIGNATURES_AND_PARTIES = [
+    (
+        "TL-CON-001",
+        fixed_fee(company_signed_on=None),
+        (
+            "Contract C-1001: the customer signed on 04 Jan 2027; our signature is missing. "
+            "It goes on by itself when our date is on the deal; remind the signer."
+        ),
+    ),
+    (
+        "TL-CON-001",
+        fixed_fee(customer_signed_on=None),
+        (
+            "Contract C-1001: we signed on 05 Jan 2027; the customer's signature is missing. "
+            "It goes on by itself when the customer's date is on the deal; remind the signer."
+        ),
+    ),
+    (
+        "TL-CON-001",
+        fixed_fee(customer_signed_on=None, company_signed_on=None),
+        "Contract C-1001: both signatures are missing. It goes on by itself when their dates are on the deal.",
+    ),
+    (
+        "TL-CON-005",
+        fixed_fee(signing_entity="Harbour & Finch SARL"),
+        (
+            "Contract C-1001 names 'Harbour & Finch SARL' as our side. Enter one of our companies as "
+            "it stands on the paper: "
+            "Harbour & Finch Consulting Inc.; Harbour & Finch Federal LLC; Harbour & Finch Ltd; Harbour & Finch GmbH; "
+            "Harbour & Finch KK."
+        ),
+    ),
+    (
+        "TL-CON-016",
+        fixed_fee(buyer=None),
+        "Contract C-1001: deal Northwind: finance review has no customer. Choose its account in the CRM, then repair.",
+    ),
+    (
+        "TL-CON-015",
+        fixed_fee(customer_legal_name="", buyer=BUYER | {"legal_name": ""}),
+        (
+            "Contract C-1001 does not say who the customer is by law. "
+            "Enter the customer's legal name on the deal from the paper."
+        ),
+    ),
+    (
+        "TL-CUS-006",
+        fixed_fee(bill_to={}, buyer=BUYER | {"address": {"country": "US"}}),
+        "Contract C-1001 has no bill-to address. Enter it on the deal; invoices go there.",
+    ),
+    (
+        "TL-CUS-006",
+        fixed_fee(contacts=[], buyer=BUYER | {"invoice_email": ""}),
+        "Contract C-1001 has no billing contact and the account no invoice e-mail. Enter one of them in the CRM.",
+    ),
+    (
+        "TL-CUS-006",
+        fixed_fee(buyer=BUYER | {"address": {"street": "1 Main St"}}),
+        "The country of Northwind Traders is unknown, so its tax rules are. Enter its two-letter code (US).",
+    ),
+    (
+        "TL-CUS-005",
+        fixed_fee(buyer=BUYER | {"name": "Miscellaneous", "legal_name": "Miscellaneous"}),
+        '"Miscellaneous" is a placeholder, not a customer. Enter the legal name of the buyer on the CRM account.',
+    ),
+]
+
+DATES_AND_LINES = [
+    (
+        "TL-CON-015",
+        fixed_fee(effective_on=None),
+        "Contract C-1001 has no effective date. Enter it on the deal as signed.",
+    ),
+    ("TL-CON-015", time_billed(start_on=None), "Contract C-1001 has no start date. Enter it on the deal as signed."),
+    (
+        "TL-CON-015",
+        time_billed(end_on=date(2027, 1, 1)),
+        "Contract C-1001 ends on 01 Jan 2027, before it starts on 15 Jan 2027. Correct the dates on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        time_billed(lines=[]),
+        "Contract C-1001 has no lines. Add what was sold to the deal in the CRM, as signed.",
+    ),
+    (
+        "TL-CON-015",
+        time_billed(lines=[line("1", "time-and-materials", "1.00")] * 2),
+        "Contract C-1001 has 2 lines called '1'. Give each its own code on the deal.",
+    ),
+    (
+        "TL-CON-009",
+        one_line(time_billed(), billing_type=None),
+        "Contract C-1001, line 1 has no billing type. Choose it on the deal.",
+    ),
+    (
+        "TL-CON-008",
+        one_line(time_billed(), service_line="AI advisory"),
+        (
+            "Service line 'AI advisory' of contract C-1001 has no project template. "
+            "Choose the service line it is booked under."
+        ),
+    ),
+    (
+        "TL-CON-008",
+        fixed_fee(lines=[*fixed_fee().lines[:2], fixed_fee().lines[2].model_dump() | {"service_line": "Goods"}]),
+        (
+            "Contract C-1001, line 3 sells Goods. This contract sells goods, not services work. "
+            "Tieline opens projects; book "
+            "goods through the order process. Take the line out of this deal in the CRM."
+        ),
+    ),
+    (
+        "TL-CON-007",
+        fixed_fee(payment_terms="net 75"),
+        (
+            "Contract C-1001 has terms 'net 75', which have no code for Harbour & Finch Consulting "
+            "Inc.; our rules go up to "
+            "60 days. Choose the code that means what was signed."
+        ),
+    ),
+    (
+        "TL-CON-007",
+        fixed_fee(payment_terms=""),
+        (
+            "Contract C-1001 states no payment terms; our rules go up to 60 days. Choose the code that "
+            "means what was signed."
+        ),
+    ),
+]
+
+MONEY = [
+    (
+        "TL-CON-006",
+        time_billed(currency="USX", values={}, lines=[line("1", "time-and-materials", "1.00", "USX")]),
+        "Contract C-1001: currency 'USX' is no ISO 4217 code. Correct the currency of the deal in the CRM.",
+    ),
+    (
+        "TL-CON-006",
+        time_billed(currency="CHF", values={}, lines=[line("1", "time-and-materials", "1.00", "CHF")]),
+        "Contract C-1001: currency CHF is not set up in the ERP. Set it up there, then repair to look again.",
+    ),
+    (
+        "TL-CON-004",
+        one_line(time_billed(), net_price=money("1.00", "EUR")),
+        (
+            "Contract C-1001 is in USD, but its line 1: price is in EUR. Correct it on the deal; one "
+            "contract has one currency."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        fixed_fee(header_discount_percent="100"),
+        "Contract C-1001 has a header discount of 100%. Enter 0 to 99.99 on the deal as signed.",
+    ),
+    (
+        "TL-CON-004",
+        one_line(fixed_fee(), net_price=money("-6750.00")),
+        "Contract C-1001, line 1 is negative (USD -6,750.00). Spread a discount into the line prices on the deal.",
+    ),
+    (
+        "TL-CON-004",
+        fixed_fee(signed_total=money("128250.00")),
+        (
+            "Contract C-1001: the signed document says USD 128,250.00, the lines add up to USD "
+            "128,249.99. Nobody may change "
+            "sold terms here: correct the quote in the CRM, or sign again."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        fixed_fee(values={"exercised": money("128249.98")}),
+        (
+            "Contract C-1001: the value sold says USD 128,249.98, the lines add up to USD 128,249.99. "
+            "Nobody may change "
+            "sold terms here: correct the quote in the CRM, or sign again."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        fixed_fee(values={"exercised": money("128249.99"), "with_options": money("1.00")}),
+        (
+            "Contract C-1001: the value with options USD 1.00 is below the value sold USD 128,249.99. "
+            "Correct the values on the deal."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        fixed_fee(
+            values={"exercised": money("128249.99"), "with_options": money("128249.99"), "funded": money("128250.00")}
+        ),
+        (
+            "Contract C-1001 is funded with USD 128,250.00, above its value with options USD 128,249.99. "
+            "Correct the values on the deal."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        fixed_fee(signed_total=None, values={}),
+        (
+            "Contract C-1001: neither the signed total nor the value sold is stated. Enter them on the "
+            "deal from the paper."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        time_billed(values={}, lines=[line("1", "time-and-materials", "0.00")]),
+        (
+            "Contract C-1001 is sold for USD 0.00. Work without a price is no contract: open the "
+            "project by hand, or correct it."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        time_billed(values={"exercised": money("-1.00")}),
+        "Contract C-1001: the value sold is negative (USD -1.00). Correct it on the deal as signed.",
+    ),
+]
+
+MILESTONES = [
+    (
+        "TL-CON-015",
+        fixed_fee(milestones=[]),
+        "Contract C-1001, line 1 is billed by milestones but has none. Enter them on the deal as signed.",
+    ),
+    (
+        "TL-CON-015",
+        one_milestone(trigger=None),
+        "Contract C-1001, milestone M1 has no trigger. Enter it on the deal as signed.",
+    ),
+    (
+        "TL-CON-015",
+        one_milestone(due_on=None, trigger=None),
+        "Contract C-1001, milestone M1 has no planned date and trigger. Enter it on the deal as signed.",
+    ),
+    (
+        "TL-CON-015",
+        fixed_fee(
+            acceptance_person="",
+            milestones=[
+                row.model_dump() | {"trigger": "acceptance" if row.code == "M2" else "date"}
+                for row in fixed_fee().milestones
+            ],
+        ),
+        (
+            "Contract C-1001, milestone M2 needs an acceptance but nobody is named who accepts. Name "
+            "the person on the deal."
+        ),
+    ),
+    (
+        "TL-CON-011",
+        one_milestone(due_on=date(2028, 1, 31)),
+        (
+            "Contract C-1001, milestone M1 is due on 31 Jan 2028, after the contract ends (01 Jan 2027 "
+            "to 31 Dec 2027). "
+            "Correct the date on the deal, or confirm that it was signed like this."
+        ),
+    ),
+    (
+        "TL-CON-011",
+        one_milestone(due_on=date(2026, 12, 31)),
+        (
+            "Contract C-1001, milestone M1 is due on 31 Dec 2026, before the contract starts (01 Jan "
+            "2027 to 31 Dec 2027). "
+            "Correct the date on the deal, or confirm that it was signed like this."
+        ),
+    ),
+    (
+        "TL-CON-004",
+        one_milestone(amount=money("38475.01")),
+        (
+            "Contract C-1001: the milestones add up to USD 128,250.00, the lines they bill to USD "
+            "128,249.99. Nobody may "
+            "change sold terms here: correct the quote in the CRM, or sign again."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        one_milestone(code="M2"),
+        "Contract C-1001 has 2 milestones called M2. Give each its own code on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        one_milestone(line_codes=("1", "9")),
+        (
+            "Contract C-1001 has a milestone for line 9, which is not billed by milestones. Correct "
+            "the line codes on the deal."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        time_billed(milestones=fixed_fee().milestones),
+        (
+            "Contract C-1001 has 3 milestones but no line that is billed by milestones. "
+            "Set the billing type of the line they bill, or remove them on the deal."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        fixed_fee(end_on=None, lines=[line("1", "milestones", "128249.99")], header_discount_percent=0),
+        "Contract C-1001, line 1 has a fixed price but no end date. Enter it on the deal as signed.",
+    ),
+]
+
+BY_TYPE = [
+    (
+        "TL-CON-015",
+        one_line(percent_complete(), cost_budget=None),
+        "Contract C-1001, line 1 is billed by progress but has no cost budget. Enter it on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(percent_complete(), progress_measure=""),
+        (
+            "Contract C-1001, line 1 is billed by progress, measured by nothing. "
+            "Choose cost, hours, units or PM estimate on the deal."
+        ),
+    ),
+    (
+        "TL-CON-010",
+        time_billed(rates=[{"role": "data architect", "currency": "USD"}]),
+        "Contract C-1001 sells the role 'data architect' on line 1, but no rate for it. Enter it from the paper.",
+    ),
+    (
+        "TL-CON-010",
+        time_billed(rates=[]),
+        "Contract C-1001, line 1 is billed by time but the contract has no rates. Enter them from the paper.",
+    ),
+    (
+        "TL-CON-010",
+        time_billed(rates=[{"role": "Partner", "rate_per_hour": "1", "currency": "EUR"}]),
+        "Contract C-1001 is in USD, but the rate of 'Partner' is in EUR. Correct the rate card.",
+    ),
+    (
+        "TL-CON-015",
+        time_billed(end_on=None),
+        "Contract C-1001, line 1 is billed by time and has neither an end date nor a notice clause. Enter one of them.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(time_billed(capped=True), cap_scope=None),
+        "Contract C-1001, line 1: what counts against the cap, labour only or all? Choose it on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(time_billed(capped=True, values={"exercised": money("48000.00")}), cap=None),
+        "Contract C-1001, line 1 is capped but names no amount. Enter the cap on the deal as signed.",
+    ),
+    (
+        "TL-CON-015",
+        mixed(
+            values={"cap": money("6000.000", "BHD")},
+            lines=[mixed().lines[0], mixed().lines[1].model_dump() | {"cap": None}, mixed().lines[2]],
+        ),
+        "Contract C-1001 has a cap of BHD 6,000.000 on the whole, but several lines. Enter line 2's own part.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(time_billed(rates=[{"role": "Partner", "rate_per_hour": "1"}]), net_price=None),
+        "Contract C-1001, line 1 has no estimate. Enter it on the deal as signed.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(retainer(), period_anchor=None),
+        "Contract C-1001, line 1 is a retainer: choose anniversary or calendar periods on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(retainer(), billed_in=None),
+        "Contract C-1001, line 1 is a retainer: choose advance or arrears on the deal.",
+    ),
+    (
+        "TL-CON-015",
+        one_line(retainer(), bill_frequency="On Event"),
+        "Contract C-1001, line 1 is a retainer billed 'On Event', which is no period. Choose monthly or quarterly.",
+    ),
+    (
+        "TL-CON-004",
+        one_line(retainer(), fee_per_period=money("833.000", "KWD")),
+        (
+            "Contract C-1001, line 1 has 12 periods of KWD 833.000, together KWD 9,996.000, but a "
+            "price of KWD 10,000.000. "
+            "Correct the quote, or sign again."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        retainer(end_on=None, notice_clause="3 months"),
+        (
+            "Contract C-1001, line 1 is a retainer without an end but with a total of KWD 10,000.000. "
+            "Enter the end, or remove the total."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        one_line(cost_plus(), fixed_fee=None),
+        (
+            "Contract C-1001, line 1 is cost plus but has no fee amount (a percentage would grow with cost). "
+            "Enter it; 0.00 for no fee."
+        ),
+    ),
+    (
+        "TL-CON-015",
+        one_line(cost_plus(), indirect_rate_table=""),
+        "Contract C-1001, line 1 is cost plus but names no indirect rate table. Enter it.",
+    ),
+    (
+        "TL-CON-004",
+        one_line(cost_plus(), fixed_fee=money("214000.01")),
+        "Contract C-1001, line 1 has a fee of USD 214,000.01 above its price USD 214,000.00. Correct it.",
+    ),
+    (
+        "TL-CON-004",
+        cost_plus(values={"exercised": money("214000.00"), "funded": money("214000.01")}),
+        (
+            "Contract C-1001 is funded with USD 214,000.01, above its cost and fee of USD 214,000.00. "
+            "Correct the values on the deal as signed."
+        ),
+    ),
+]
+
+PAPERS = [
+    (
+        "TL-CON-012",
+        fixed_fee(is_framework=True),
+        (
+            "Contract C-1001 is a framework agreement; there is nothing to bill until a call-off. "
+            "Confirm that only its terms are kept, or correct the deal."
+        ),
+    ),
+    (
+        "TL-CHG-001",
+        fixed_fee(amendment_number="3"),
+        (
+            "Contract C-1001: amendment 3 is a change order of a contract that is not set up here. "
+            "It waits for the base contract; is that deal won in the CRM?"
+        ),
+    ),
+]
+
+ALL = SIGNATURES_AND_PARTIES + DATES_AND_LINES + MONEY + MILESTONES + BY_TYPE + PAPERS
