@@ -1,6 +1,6 @@
 # Tieline's commands. Needs Python 3.11 or newer and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo lock clean
+.PHONY: help install setup check test demo lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
@@ -28,8 +28,7 @@ setup: .venv/pyvenv.cfg ## Make .venv and install what requirements-dev.lock pin
 	  $(PIP) -r requirements-dev.lock; \
 	  cp requirements-dev.lock .venv/requirements-dev.lock; cp requirements.lock .venv/requirements.lock; }
 
-.PHONY: ready
-ready: .venv/pyvenv.cfg
+install: .venv/pyvenv.cfg ## Make .venv with what running needs (requirements.lock)
 	@cmp -s requirements.lock .venv/requirements.lock || { \
 	  echo "Installing requirements.lock"; \
 	  $(PIP) -r requirements.lock; \
@@ -44,7 +43,7 @@ check: setup ## Lint, types, import contracts, house rules; under a minute
 test: check ## Every check and every test
 	$(BIN)/pytest
 
-demo: ready ## Show the main job on real contracts; EXIT=1 stops everything at the end
+demo: install ## Show the main job on real contracts; EXIT=1 stops everything at the end
 	$(BIN)/python starter.py demo $(if $(EXIT),--exit)
 
 lock: setup ## Pin anew what requirements*.in ask for, with hashes and without naming an index

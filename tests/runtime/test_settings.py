@@ -6,6 +6,8 @@ import pytest
 
 from models.errors import NeedsRepair
 from models.ids import PersonId
+from runtime.demo_people import make_demo_people
+from runtime.registry import spec_of
 from runtime.settings import WrongSetting, load_settings
 
 
@@ -134,3 +136,19 @@ def test_a_private_key_that_others_can_read_is_refused(given: dict[str, str], tm
 def test_a_private_key_is_only_looked_for_under_a_persons_name(given: dict[str, str], person: str) -> None:
     with pytest.raises(NeedsRepair, match="no private key"):
         load_settings(given).private_key_of(PersonId(person))
+
+
+def test_the_example_of_settings_is_complete_and_every_connector_accepts_it(tmp_path: Path) -> None:
+    example = Path(__file__).resolve().parents[2] / "deploy" / "tieline.env.example"
+    lines = [line for line in example.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    given = dict(line.split("=", 1) for line in lines)
+    given["TIELINE_PEOPLE_FILE"] = str(make_demo_people(tmp_path))
+    given["TIELINE_RULEBOOK_FOLDER"] = str(tmp_path)
+    for name in given:
+        if name.endswith("_FILE") and "CONFIG" in name:
+            given[name] = str(tmp_path / "keys" / "ada.finance.pem")
+
+    settings = load_settings(given)
+
+    for connection in settings.connections:
+        spec_of(connection).config.model_validate(connection.values())
