@@ -126,12 +126,27 @@ class ReadModel:
             head = row | {"type": _TYPE_CODES[kind], "entity": row.get("entity", row.get("customer"))}
             yield "transaction_", head
             yield from self._transaction_lines(record_id, record, head)
+        if kind == "customer":
+            yield from self._addresses(row["id"], record)
         for name, field in record_types()[kind].sublists().items():
             table = _LINE_TABLES.get(f"{kind}.{name}")
             if table and field.lines:
                 for number, line in enumerate(record.get(name, {}).get("items", []), start=1):
                     owner = "entity" if kind == "customer" else kind.lower()
                     yield table, self._flat(line) | {owner: row["id"], "id": line.get("milestoneId", number)}
+
+    def _addresses(self, entity: Any, record: Record) -> Iterator[tuple[str, Row]]:
+        """An address book entry and, under a number of its own, the address it points to."""
+        for number, line in enumerate(record.get("addressBook", {}).get("items", []), start=1):
+            nkey = int(entity) * 1000 + number
+            yield "entityaddressbook", self._flat(line) | {
+                "entity": entity, "id": line.get("internalId", number), "addressbookaddress": nkey,
+            }  # fmt: skip
+            address = line.get("addressBookAddress", {})
+            country = address.get("country")
+            yield "entityaddress", self._flat(address) | {
+                "nkey": nkey, "country": country.get("id") if isinstance(country, dict) else country,
+            }  # fmt: skip
 
     def _transaction_lines(self, record_id: str, record: Record, head: Row) -> Iterator[tuple[str, Row]]:
         shared = ("subsidiary", "department", "class", "location", "entity", "createdfrom")
@@ -216,6 +231,10 @@ def _tables() -> dict[str, dict[str, str]]:
         "billingschedulemilestone": _columns(schedule["milestone"].lines) | {"billingschedule": "INTEGER"},
         "billingschedulerecurrence": _columns(schedule["recurrence"].lines) | {"billingschedule": "INTEGER"},
         "entitytaxregistration": _columns(customer["taxRegistration"].lines) | {"entity": "INTEGER"},
+        "entityaddressbook": {"id": "INTEGER", "entity": "INTEGER", "addressbookaddress": "INTEGER", "label": "TEXT",
+                              "defaultbilling": "TEXT", "defaultshipping": "TEXT", "isresidential": "TEXT"},
+        "entityaddress": {"nkey": "INTEGER", "addressee": "TEXT", "attention": "TEXT", "addr1": "TEXT", "addr2": "TEXT",
+                          "addr3": "TEXT", "city": "TEXT", "state": "TEXT", "zip": "TEXT", "country": "TEXT"},
         "deletedrecord": {"recordid": "INTEGER", "recordtypeid": "TEXT", "deleteddate": "TEXT", "name": "TEXT"},
     }  # fmt: skip
 
@@ -228,6 +247,8 @@ def _tables_of(kind: str) -> list[str]:
     found = [kind.lower(), *(table for path, table in _LINE_TABLES.items() if path.startswith(f"{kind}."))]
     if kind in ENTITIES:
         found.append("entity")
+    if kind == "customer":
+        found += ["entityaddressbook", "entityaddress"]
     if kind in ITEMS:
         found.append("item")
     if kind in TRANSACTIONS:

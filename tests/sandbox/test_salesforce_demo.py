@@ -78,9 +78,10 @@ async def test_the_org_opens_with_the_demo_and_a_person_wins_a_deal() -> None:
         assert moving["totalSize"] == 1
         deal = moving["records"][0]["OpportunityId"]
         frameworks = await org.query(
-            "SELECT (SELECT Id FROM OpportunityLineItems) FROM Opportunity WHERE Is_Framework__c = true"
+            "SELECT (SELECT TotalPrice FROM OpportunityLineItems) FROM Opportunity WHERE Is_Framework__c = true"
         )
-        assert [row["OpportunityLineItems"] for row in frameworks["records"]] == [None, None]
+        lines = [row["OpportunityLineItems"]["records"] for row in frameworks["records"]]
+        assert [[line["TotalPrice"] for line in rows] for rows in lines] == [[0], [0]]
         await org.control("records", records=[{"type": "Opportunity", "id": deal, "StageName": "Closed Won"}])
         won = await org.query("SELECT Amount, Contract_Number__c, Account.Name FROM Opportunity WHERE IsWon = true")
         row = won["records"][0]
