@@ -200,8 +200,9 @@ def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBo
     values = {choice.value for choice in blocker.choices}
     if decision.answer and values and decision.answer not in values:
         raise _Refused(Refusal.BAD_ANSWER, f"'{decision.answer}' is not one of: {', '.join(sorted(values))}.")
+    answered = blocker.answer_field if decision.answer else ""
     text = f"{person.name} answered '{decision.answer}'." if decision.answer else f"{person.name} says it is fixed."
-    return _yes(person, f"{text} It is looked at again now.", complete=True, answer_field=blocker.answer_field)
+    return _yes(person, f"{text} It is looked at again now.", complete=True, answer_field=answered)
 
 
 def _withdraw(person: Person, plan: Plan) -> Judgement:

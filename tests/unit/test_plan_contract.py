@@ -338,7 +338,7 @@ def test_records_under_our_keys_that_are_as_planned_are_not_written_again() -> N
         ),
     )  # fmt: skip
     plan = plan_of(terms, survey=Survey(existing=existing))
-    actions = {item.step: item.action for item in plan.operations}
+    actions = {str(item.step): item.action for item in plan.operations}
     assert {actions[step] for step in ("project", "billing-schedule", "contract")} == {"unchanged"}
     assert all(not item.diffs for item in plan.operations)
 
