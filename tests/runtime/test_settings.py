@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -140,8 +141,7 @@ def test_a_private_key_is_only_looked_for_under_a_persons_name(given: dict[str, 
 
 def test_the_example_of_settings_is_complete_and_every_connector_accepts_it(tmp_path: Path) -> None:
     example = Path(__file__).resolve().parents[2] / "deploy" / "tieline.env.example"
-    lines = [line for line in example.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    given = dict(line.split("=", 1) for line in lines)
+    given = dict(item.split("=", 1) for item in shlex.split(example.read_text(encoding="utf-8"), comments=True))
     given["TIELINE_PEOPLE_FILE"] = str(make_demo_people(tmp_path))
     given["TIELINE_RULEBOOK_FOLDER"] = str(tmp_path)
     for name in given:
