@@ -201,7 +201,9 @@ def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBo
     if decision.answer and values and decision.answer not in values:
         raise _Refused(Refusal.BAD_ANSWER, f"'{decision.answer}' is not one of: {', '.join(sorted(values))}.")
     answered = blocker.answer_field if decision.answer else ""
-    text = f"{person.name} answered '{decision.answer}'." if decision.answer else f"{person.name} says it is fixed."
+    text = f"{person.name} says it is fixed."
+    if decision.answer:  # what was typed in (a tax number) does not travel further with the message
+        text = f"{person.name} answered '{decision.answer}'." if values else f"{person.name} entered {blocker.field}."
     return _yes(person, f"{text} It is looked at again now.", complete=True, answer_field=answered)
 
 
