@@ -21,14 +21,16 @@ from connectors.netsuite import NetSuiteConfig
 from connectors.salesforce import CONNECTOR as CRM_CONNECTOR
 from connectors.salesforce import SalesforceConfig
 from mappings.rulebook import load_rulebook
+from models.blocker import OpenItem
 from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId, engagement_id
+from models.process import QuoteToProjectResult
 from runtime.embedded_temporal import EmbeddedTemporal, free_port
 from runtime.people import FilePeople, make_demo_people
 from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
 from runtime.wiring import Tieline, build_tieline
 from store import Store, open_store
 
-__all__ = ["ROOT", "Sandbox", "Stand", "open_stand"]
+__all__ = ["FIRM", "ROOT", "SECRET", "Sandbox", "Stand", "open_stand"]
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRM = FirmId("hf")
@@ -83,6 +85,20 @@ class Sandbox:
         answer = await self.http.post("/_sandbox/records", json={"records": list(records)})
         assert answer.status_code < 300, answer.text
         return answer.json()
+
+    async def control(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One of the simulator's own control routes."""
+        answer = await self.http.post(f"/_sandbox/{action}", json=body)
+        assert answer.status_code < 300, answer.text
+        return dict(answer.json())
+
+    async def kind(self, record_type: str) -> list[dict[str, Any]]:
+        """All live records of one type."""
+        return list((await self.http.get("/_sandbox/state")).json().get(record_type, []))
+
+    async def writes(self, since: int = 0) -> list[dict[str, Any]]:
+        """What programs changed; what people did in the vendor's own screens left out."""
+        return [entry for entry in await self.journal() if entry["client"] != "ui" and entry["seq"] > since]
 
     async def calls(self) -> dict[str, int]:
         return dict((await self.http.get("/_sandbox/calls")).json()["by_route"])
@@ -158,16 +174,29 @@ class Stand:
         wanted = set(contracts)
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
-            rows = {row.contract_number: row for row in await self.store.desk.list_engagements(FIRM)}
+            rows = {str(row.contract_number): row for row in await self.store.desk.list_engagements(FIRM)}
             moving = {item for item in wanted if item not in rows or rows[item].stage in {"planning", "applying"}}
             if not moving:
                 return {item: rows[item] for item in wanted}
             assert asyncio.get_running_loop().time() < deadline, f"still moving: {sorted(moving)}"
             await asyncio.sleep(0.05)
 
+    async def result(self, contract: str) -> QuoteToProjectResult:
+        """How the process of that contract ended; waits for its end."""
+        return await self.starter.handle(self.engagement(contract)).result()
+
+    async def waiting(self, contract: str) -> list[OpenItem]:
+        """What waits for a person there."""
+        wanted = self.engagement(contract)
+        return [item for item in await self.store.desk.list_open(FIRM) if item.engagement == wanted]
+
     @staticmethod
     def engagement(contract: str) -> EngagementId:
         return engagement_id(FIRM, ContractNumber(contract))
+
+
+def _text_of(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
 
 
 @asynccontextmanager
@@ -194,7 +223,7 @@ async def open_stand(folder: Path, *, worker: bool = True, state: str = "demo") 
                     "kind": "jwt",
                     "consumer_key": crm.facts["client"]["consumer_key"],
                     "username": crm.facts["client"]["username"],
-                    "private_key_pem": Path(crm.facts["client"]["private_key_file"]).read_text(),
+                    "private_key_pem": _text_of(crm.facts["client"]["private_key_file"]),
                 },
             }
         )
@@ -206,7 +235,7 @@ async def open_stand(folder: Path, *, worker: bool = True, state: str = "demo") 
                     "kind": "m2m",
                     "client_id": erp.facts["client"]["client_id"],
                     "certificate_id": erp.facts["client"]["certificate_id"],
-                    "private_key_pem": Path(erp.facts["client"]["private_key"]).read_text(),
+                    "private_key_pem": _text_of(erp.facts["client"]["private_key"]),
                 },
             }
         )
