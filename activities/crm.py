@@ -17,7 +17,7 @@ from models.records import Links
 from models.terms import DealState, SignedTerms
 from ports.crm import Deals
 from ports.desk import Desk, PlanBook
-from ports.ledger import Intent, Ledger, OperationState
+from ports.ledger import Intent, Ledger, OperationRow, OperationState
 
 __all__ = ["CrmActivities"]
 
@@ -65,9 +65,9 @@ class CrmActivities:
         """Show the outcome on the deal and leave a note for its owner."""
         plan = await self._plans.get_plan(call.plan)
         operation = plan.operation(call.step)
-        request = operation.request
-        if not isinstance(request, WriteBackDeal):
+        if not isinstance(operation.request, WriteBackDeal):
             raise Fatal(f"Step {call.step} of the plan is not a write-back.", record=call.step)
+        request = operation.request.model_copy(update={"plan_digest": call.plan})
         crm = self._crms[operation.connection]
         effect = await self._once.apply(
             intent_of(call, operation),
@@ -119,20 +119,36 @@ class CrmActivities:
 
     async def _situation(self, subject: EngagementRef, terms: SignedTerms) -> tuple[Situation, str]:
         row = await self._desk.find_engagement(subject.engagement)
+        writes = await self._writes_to_erp(subject)
         set_up = row is not None and row.stage in _SET_UP
         if terms.deal_state is not DealState.WON:
             word = "open again" if terms.deal_state is DealState.OPEN else "lost"
-            if set_up or await self._wrote_anything(subject):
+            if set_up or writes:
                 return Situation.LOST_AFTER_SET_UP, f"The deal is {word} in the CRM after its project was opened."
             return Situation.NOT_WON, f"The deal is {word} in the CRM; nothing was written to the ERP."
-        if row is None or not set_up:
+        held = _is_held(writes)
+        if row is None or not set_up or not row.terms_digest:
+            if held:
+                return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
             return Situation.TO_PLAN, "The deal is won."
         if row.terms_digest != terms.digest:
             return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
-        if row.stage is Stage.FROZEN:
+        if held:
             return Situation.WON_AGAIN, "The deal is won again on the same terms."
         return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
 
-    async def _wrote_anything(self, subject: EngagementRef) -> bool:
-        rows = await self._ledger.list_operations(subject.engagement)
-        return any(row.state is not OperationState.NOT_APPLIED for row in rows)
+    async def _writes_to_erp(self, subject: EngagementRef) -> list[OperationRow]:
+        """What had or may have had its effect there; a status shown on the deal is not set-up."""
+        return [
+            row
+            for row in await self._ledger.list_operations(subject.engagement)
+            if row.state is not OperationState.NOT_APPLIED
+            and row.step != "write-back"
+            and not row.step.startswith("status:")
+        ]
+
+
+def _is_held(writes: list[OperationRow]) -> bool:
+    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk's stage may say other things."""
+    turns = [write.step for write in writes if write.step.startswith(("hold:", "release:"))]
+    return bool(turns) and turns[-1].startswith("hold:")

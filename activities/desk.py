@@ -81,7 +81,7 @@ class DeskActivities:
                 deal_id=call.subject.deal_id,
                 workflow_id=call.subject.workflow_id,
                 stage=_STAGE_OF[call.outcome],
-                sentence=call.sentence,
+                sentence=row.sentence if row is not None and _says_all(row, call) else call.sentence,
                 customer_name=row.customer_name if row else "",
                 legal_entity=row.legal_entity if row else "",
                 value=row.value if row else None,
@@ -108,6 +108,11 @@ class DeskActivities:
             stake=call.stake,
             due_hours=kind.due_hours if kind is not None else 8,
         )
+
+
+def _says_all(row: EngagementRow, call: FinishCall) -> bool:
+    """Nothing was to do: what is shown of an active contract (say, that its billing is held) stays."""
+    return call.outcome is Outcome.NOTHING_TO_DO and row.stage is Stage.ACTIVE
 
 
 def _row(call: ParkCall, row: EngagementRow | None, stage: Stage, sentence: str, now: datetime) -> EngagementRow:

@@ -130,6 +130,6 @@ def _checks(settings: Settings, client: Client, tieline: Tieline, dispatcher: Di
         "store": check_store(tieline.store.inbox),
         "engine": check_temporal(client, settings.temporal_address),
         "dispatcher": check_dispatcher(dispatcher),
-        "crm": check_credentials(lambda: tieline.crm.find_contracts([])),
+        "crm": check_credentials(tieline.crm.check_access),
         "erp": check_credentials(tieline.erp.get_chart),
     }

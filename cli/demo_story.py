@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from temporalio.client import Client
 
 from cli.demo_figures import Totals, totals_of
 from cli.demo_people_at_work import decide_and_repair
@@ -18,7 +19,9 @@ from models.errors import TielineError
 from models.ids import FirmId, PlanDigest, Step
 from models.values import SoldValues
 from runtime.embedded_temporal import EmbeddedTemporal
+from runtime.log_events import forward_engine_logs
 from runtime.people import make_demo_people
+from runtime.temporal import connect
 from store import Store, open_store
 
 __all__ = ["DemoStory"]
@@ -35,6 +38,7 @@ class DemoStory:
         self._folder = folder
         self._output = output
         self._stack = AsyncExitStack()
+        self._client: Client | None = None
 
     async def tell(self) -> int:
         """Run it; 0 when every deal ended or waits for a person, and the totals agree."""
@@ -98,6 +102,8 @@ class DemoStory:
             _FIRM, self._folder, people, ports, crm=crm_ready, erp=erp_ready, temporal=temporal.address
         )
         await asyncio.to_thread(write_settings, self._folder, environment)
+        forward_engine_logs()
+        self._client = await connect({"target_host": temporal.address})
         worker = await start_worker(self._folder, environment)
         self._stack.push_async_callback(worker.stop)
         crm = await self._stack.enter_async_context(DemoCrm(crm_ready))
@@ -129,7 +135,7 @@ class DemoStory:
                 rows = await store.desk.list_engagements(_FIRM)
                 settled = sum(1 for row in rows if row.stage not in _MOVING)
                 progress.update(task, completed=settled)
-                if settled >= expected and settled == len(rows):
+                if settled >= expected and settled == len(rows) and not await self._busy(store):
                     return rows
                 if time.monotonic() > deadline:
                     raise TielineError(
@@ -137,6 +143,15 @@ class DemoStory:
                         f"{self._folder}."
                     )
                 await asyncio.sleep(0.2)
+
+    async def _busy(self, store: Store) -> bool:
+        """Whether an event still waits, or a process runs that does not wait for a person."""
+        if await store.inbox.list_waiting(1):
+            return True
+        if self._client is None:
+            raise AssertionError("the demo has connected to the engine before it watches")
+        query = "WorkflowType = 'quote-to-project' AND ExecutionStatus = 'Running' AND TielineParked = false"
+        return (await self._client.count_workflows(query)).count > 0
 
     def _show_stages(self, rows: tuple[EngagementRow, ...]) -> None:
         counts = [[stage.value, str(sum(1 for row in rows if row.stage is stage))] for stage in Stage]

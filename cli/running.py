@@ -16,6 +16,7 @@ from temporalio.client import Client
 from cli.output import Output
 from models.errors import TielineError
 from models.ids import ContractNumber, EngagementId, engagement_id
+from runtime.log_events import forward_engine_logs
 from runtime.settings import Settings, load_settings
 from runtime.temporal import TemporalStarter, connect
 from runtime.wiring import Tieline, open_tieline
@@ -71,6 +72,7 @@ async def open_session(*, engine: bool) -> AsyncIterator[Session]:
     settings = load_settings(given)
     client: Client | None = None
     if engine:
+        forward_engine_logs()
         try:
             client = await connect(_engine_config(settings, given))
         except RuntimeError as refused:

@@ -20,6 +20,10 @@ class DealReader(Protocol):
         """The account this adapter speaks to."""
         ...
 
+    async def check_access(self) -> None:
+        """One cheap read that shows whether the account takes our credentials. Raises what went wrong."""
+        ...
+
     async def find_contracts(self, deals: Sequence[DealId]) -> tuple[ContractOfDeal, ...]:
         """Which contract each deal sells; deals that do not exist are missing from the answer. One call for many."""
         ...

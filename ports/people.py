@@ -25,6 +25,10 @@ class People(Protocol):
         """The colleague, or None."""
         ...
 
+    def list_delegators(self, person: PersonId) -> tuple[Person, ...]:
+        """Colleagues who ever named this person as their delegate; on which days, they say themselves."""
+        ...
+
     def verify(self, token: str) -> DecisionClaims:
         """Check the person's own signature. Raises InvalidToken."""
         ...

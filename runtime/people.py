@@ -102,6 +102,14 @@ class FilePeople:
         people = self._current()
         return tuple(people[name] for name in sorted(people))
 
+    def list_delegators(self, person: PersonId) -> tuple[Person, ...]:
+        """Colleagues who ever named this person as their delegate; on which days, they say themselves."""
+        return tuple(
+            colleague
+            for colleague in self.list_people()
+            if any(row.delegate == person for row in colleague.delegations)
+        )
+
     def verify(self, token: str) -> DecisionClaims:
         """Check the person's own signature. Raises InvalidToken."""
         person = self._signer(token)

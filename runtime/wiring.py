@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.crm import CrmActivities
@@ -45,7 +45,9 @@ async def open_tieline(settings: Settings) -> AsyncIterator[Tieline]:
         crm = await stack.enter_async_context(open_crm(settings.crm))
         erp = await stack.enter_async_context(open_erp(settings.erp))
         book = load_rulebook(settings.rulebook_folder)
-        people = FilePeople(settings.people_file, settings.firm)
+        people = FilePeople(
+            settings.people_file, settings.firm, longest_life=timedelta(minutes=settings.limits.decision_minutes)
+        )
         yield build_tieline(store, crm, erp, people, rules=lambda: book)
 
 

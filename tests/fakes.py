@@ -231,6 +231,9 @@ class FakeCrm:
             {**self.deals[deal].model_dump(), "source_version": datetime.now(UTC), **changes}
         )
 
+    async def check_access(self) -> None:
+        self._raise("before", "access")
+
     async def find_contracts(self, deals: Sequence[DealId]) -> tuple[ContractOfDeal, ...]:
         self.calls.append("find contracts")
         return tuple(_contract(self.deals[deal]) for deal in deals if deal in self.deals)

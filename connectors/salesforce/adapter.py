@@ -44,6 +44,10 @@ class SalesforceDeals:
         """The org this adapter speaks to."""
         return self._config.connection
 
+    async def check_access(self) -> None:
+        """Read the org's own record."""
+        await self._client.query("SELECT Id FROM Organization LIMIT 1", record="the org")
+
     async def find_contracts(self, deals: Sequence[DealId]) -> tuple[ContractOfDeal, ...]:
         """Which contract each deal sells; one call for up to 200. What cannot be a deal's id does not exist."""
         possible = list(dict.fromkeys(deal for deal in deals if queries.is_deal_id(deal)))
