@@ -33,7 +33,7 @@ PAPER: dict[str, Any] = {
     "owner_id": "005-9",
     "owner_name": "Sam Seller",
     "owner_email": "sam.seller@example.com",
-    "source_version": datetime(2027, 1, 5, 9, tzinfo=UTC),
+    "source_version": datetime(2026, 11, 5, 9, tzinfo=UTC),
     "contract_number": "C-1001",
     "contract_status": "approved",
     "signing_entity": "Harbour & Finch Consulting Inc.",
