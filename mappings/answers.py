@@ -41,10 +41,14 @@ class Answers:
         )
 
     def _buyer(self, buyer: BuyerIdentity) -> BuyerIdentity:
-        country = buyer.address.country or self._country()
+        address = buyer.address
+        entered = {
+            "country": address.country or self._country(),
+            "street": address.street or ("" if address.city else self.value("bill_to")),
+        }
         return buyer.model_copy(
             update={
-                "address": buyer.address.model_copy(update={"country": country}),
+                "address": address.model_copy(update=entered),
                 "tax_number": self.value("tax_number") or buyer.tax_number,
                 "route_id": buyer.route_id or self.value("route_id"),
             }

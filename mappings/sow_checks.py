@@ -63,7 +63,11 @@ def _parties(terms: SignedTerms) -> Iterator[Finding]:
         )  # fmt: skip
     if not (terms.bill_to.street or terms.bill_to.city or (buyer and (buyer.address.street or buyer.address.city))):
         yield on_contract(
-            terms, "TL-CUS-006", "bill-to address", " has no bill-to address. Enter it on the deal; invoices go there."
+            terms,
+            "TL-CUS-006",
+            "bill-to address",
+            " has no bill-to address. Enter street, postal code and town; invoices go there.",
+            answer_field="bill_to",
         )
     if not terms.contacts and not (buyer and buyer.invoice_email):
         yield on_contract(

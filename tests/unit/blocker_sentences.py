@@ -82,7 +82,7 @@ SIGNATURES_AND_PARTIES = [
     (
         "TL-CUS-006",
         fixed_fee(bill_to={}, buyer=BUYER | {"address": {"country": "US"}}),
-        "Contract C-1001 has no bill-to address. Enter it on the deal; invoices go there.",
+        "Contract C-1001 has no bill-to address. Enter street, postal code and town; invoices go there.",
     ),
     (
         "TL-CUS-006",

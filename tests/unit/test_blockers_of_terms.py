@@ -106,11 +106,12 @@ def test_a_rule_that_expects_another_signer_asks_and_never_re_assigns() -> None:
         (fixed_fee(region="EU"), "signing_entity", "LE-US", "LE-DE"),
         (one_line(time_billed(), service_line="Relocation"), "project_template:Relocation", "Operations", "Goods"),
         (fixed_fee(buyer=BUYER | {"address": {"street": "1"}}), "country", "us", "United States"),
+        (fixed_fee(bill_to={}, buyer=BUYER | {"address": {"country": "US"}}), "bill_to", "1 Main St, Boston", ""),
         (one_milestone(due_on=date(2028, 2, 28)), "milestone:M1:2028-02-28", "as-signed", "yes"),
         (time_billed(rates=[{"role": "Partner"}]), "rate:Partner", "310.50", "three hundred"),
         (time_billed(rates=[{"role": "Partner"}]), "rate:Partner", "310.50", "-1"),
     ],
-    ids=["terms", "signer", "service-line", "country", "milestone", "rate", "rate-below-zero"],
+    ids=["terms", "signer", "service-line", "country", "bill-to", "milestone", "rate", "rate-below-zero"],
 )
 def test_an_answer_outside_the_choices_is_not_used_and_the_stop_stays(
     terms: SignedTerms, field: str, good: str, bad: str

@@ -102,6 +102,14 @@ def test_the_survey_asks_for_every_key_the_plan_uses(terms: SignedTerms) -> None
     assert customer.key == question.customer_key
 
 
+@pytest.mark.parametrize("terms", EVERY_TYPE.values(), ids=EVERY_TYPE)
+def test_a_plan_that_was_stored_has_the_digest_it_was_approved_under(terms: SignedTerms) -> None:
+    plan = plan_of(terms)
+    stored = Plan.model_validate_json(plan.model_dump_json())
+    assert stored.digest == plan.digest
+    assert [item.payload_hash for item in stored.operations] == [item.payload_hash for item in plan.operations]
+
+
 def test_e1_a_fixed_fee_contract_bills_its_milestones_and_spreads_its_discount() -> None:
     plan = plan_of(fixed_fee())
     assert [operation.step for operation in plan.operations] == [
