@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +28,23 @@ def demo(
 
     async def command(output: Output) -> int:
         story = DemoStory(folder.resolve(), output)
+        telling = asyncio.create_task(_tell(story, output, leave=leave))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, telling.cancel)
         try:
-            code = await story.tell()
-            if not leave:
-                output.line("\nEverything stays up. Stop it with Ctrl-C.")
-                await asyncio.Event().wait()
+            return await telling
+        except asyncio.CancelledError:
+            output.line("Stopping what the demo started ...")
+            return 0
         finally:
             await story.stop()
-        return code
 
     run(command, as_json=as_json)
+
+
+async def _tell(story: DemoStory, output: Output, *, leave: bool) -> int:
+    code = await story.tell()
+    if not leave:
+        output.line("\nEverything stays up. Stop it with Ctrl-C.")
+        await asyncio.Event().wait()
+    return code
