@@ -8,7 +8,7 @@ from activities.boundary import business_boundary
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
 from models.base import digest_of
-from models.desk import Stage
+from models.desk import EngagementRow, Stage
 from models.errors import Fatal
 from models.ids import ConnectionId, PlanDigest, Step, external_key, operation_key
 from models.operations import WriteBackDeal
@@ -126,16 +126,11 @@ class CrmActivities:
             if set_up or writes:
                 return Situation.LOST_AFTER_SET_UP, f"The deal is {word} in the CRM after its project was opened."
             return Situation.NOT_WON, f"The deal is {word} in the CRM; nothing was written to the ERP."
-        held = _is_held(writes)
-        if row is None or not set_up or not row.terms_digest:
-            if held:
-                return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
-            return Situation.TO_PLAN, "The deal is won."
-        if row.terms_digest != terms.digest:
-            return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
-        if held:
-            return Situation.WON_AGAIN, "The deal is won again on the same terms."
-        return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
+        if row is not None and set_up and row.terms_digest:
+            return _of_a_finished_set_up(row, terms, held=_is_held(writes))
+        if _is_held(writes):
+            return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
+        return Situation.TO_PLAN, "The deal is won."
 
     async def _writes_to_erp(self, subject: EngagementRef) -> list[OperationRow]:
         """What had or may have had its effect there; a status shown on the deal is not set-up."""
@@ -148,7 +143,15 @@ class CrmActivities:
         ]
 
 
+def _of_a_finished_set_up(row: EngagementRow, terms: SignedTerms, *, held: bool) -> tuple[Situation, str]:
+    if row.terms_digest != terms.digest:
+        return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
+    if held:
+        return Situation.WON_AGAIN, "The deal is won again on the same terms."
+    return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
+
+
 def _is_held(writes: list[OperationRow]) -> bool:
-    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk's stage may say other things."""
+    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk may show another stage."""
     turns = [write.step for write in writes if write.step.startswith(("hold:", "release:"))]
     return bool(turns) and turns[-1].startswith("hold:")

@@ -14,6 +14,7 @@ from models.roles import Role
 
 __all__ = [
     "ApplyStep",
+    "Carried",
     "ClosedDeal",
     "ConfirmCall",
     "Confirmed",
@@ -40,16 +41,6 @@ __all__ = [
     "Trouble",
     "UnreadableMessage",
 ]
-
-
-class ClosedDeal(Canonical):
-    """Start of quote to project: one signed contract and the deal that says so."""
-
-    firm: FirmId
-    engagement: EngagementId
-    deal_id: DealId
-    contract_number: ContractNumber
-    source_version: datetime | None = None
 
 
 class EngagementRef(Canonical):
@@ -81,6 +72,8 @@ class Situation(StrEnum):
     LOST_AFTER_SET_UP = "lost-after-set-up"
     WON_AGAIN = "won-again"
     """Frozen, and now won again on the same terms."""
+    WON_AGAIN_UNFINISHED = "won-again-unfinished"
+    """Frozen before its set-up was complete, and now won again: release it, then go on setting up."""
 
 
 class TermsRead(Canonical):
@@ -144,6 +137,29 @@ class Planned(Canonical):
     blockers: tuple[BlockerId, ...] = Field(default=(), max_length=300)
     blocker_sentences: tuple[str, ...] = Field(default=(), max_length=300)
     ladder: tuple[LadderRung, ...] = Field(default=(), max_length=20)
+
+
+class Carried(Canonical):
+    """What a run that grew too long hands to the one that goes on in its place."""
+
+    applying: Planned | None = None
+    """The approved plan that is on its way into the ERP."""
+    terms_digest: str = ""
+    """The terms that plan was made from."""
+    asked: tuple[str, ...] = Field(default=(), max_length=300)
+    ladder: tuple[LadderRung, ...] = Field(default=(), max_length=20)
+    """The rungs still ahead for what is asked."""
+
+
+class ClosedDeal(Canonical):
+    """Start of quote to project: one signed contract and the deal that says so."""
+
+    firm: FirmId
+    engagement: EngagementId
+    deal_id: DealId
+    contract_number: ContractNumber
+    source_version: datetime | None = None
+    carried: Carried | None = None
 
 
 class ApplyStep(Canonical):
@@ -249,7 +265,8 @@ class JudgeCall(Canonical):
     """A decision as it arrived, with what the process waits for."""
 
     subject: EngagementRef
-    decision_json: str = Field(max_length=20_000)
+    decision_json: str = Field(max_length=60_000)
+    """A decision at all its limits, with every character escaped, fits."""
     channel: str
     waiting_for_plan: PlanDigest | None
     waiting_for_blockers: tuple[BlockerId, ...] = ()

@@ -69,13 +69,14 @@ class Conversation:
             return answer
 
     def _settle(self, decision: Decision) -> None:
-        if decision.verdict is Verdict.REPAIR:
+        """Only what waits can be settled: an answer to something else, told again, changes nothing here."""
+        if decision.verdict is Verdict.REPAIR and decision.blocker in self._blockers_waiting:
             self._repaired = True
             self._answered = self._answered or bool(decision.answer)
             self._blockers_waiting = tuple(item for item in self._blockers_waiting if item != decision.blocker)
-            return
-        self._verdict = decision.verdict
-        self._plan_waiting = None
+        elif decision.verdict is not Verdict.REPAIR and decision.plan == self._plan_waiting:
+            self._verdict = decision.verdict
+            self._plan_waiting = None
 
     async def _record_unreadable(self, name: str, arguments: Sequence[RawValue]) -> None:
         await workflow.wait_condition(lambda: self._subject is not None)
@@ -123,6 +124,7 @@ class Conversation:
                 decoded = workflow.payload_converter().from_payload(arguments[0].payload, DealNews)
             except Exception:  # noqa: BLE001 - the same edge; nothing in the payload is believed
                 return DealNews()
-            if isinstance(decoded, DealNews):
+            # A time without a zone cannot be compared with the CRM's own stamp.
+            if isinstance(decoded, DealNews) and decoded.source_version and decoded.source_version.tzinfo:
                 return decoded
         return DealNews()

@@ -8,6 +8,7 @@ from activities.erp import ErpActivities
 from activities.planning import PlanningActivities
 from models.decision import Verdict
 from models.process import (
+    Carried,
     ClosedDeal,
     ConfirmCall,
     EngagementRef,
@@ -46,41 +47,43 @@ class QuoteToProject(Waiting):
     def __init__(self) -> None:
         super().__init__()
         self._application: Application | None = None
+        self._applying_terms = ""
 
     @workflow.run
     async def run(self, deal: ClosedDeal) -> QuoteToProjectResult:
         """Run until the contract is active, refused, rejected or withdrawn; park whenever a person must act."""
-        self._subject = EngagementRef(
+        subject = EngagementRef(
             firm=deal.firm,
             engagement=deal.engagement,
             deal_id=deal.deal_id,
             contract_number=deal.contract_number,
             workflow_id=workflow.info().workflow_id,
         )
+        self._take_over(subject, deal.carried)
+        self._subject = subject
         while True:
-            result = await self._one_pass(self._subject)
-            if result is not None and not self._news_unread():
-                break
-            if workflow.info().is_continue_as_new_suggested():
+            result = await self._one_pass(subject)
+            grown = workflow.info().is_continue_as_new_suggested()
+            if result is not None or grown:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(deal)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return result
+            if result is not None and not self._news_unread():
+                return result
+            if grown:
+                workflow.continue_as_new(deal.model_copy(update={"carried": self._handed_over()}))
 
     async def _one_pass(self, subject: EngagementRef) -> QuoteToProjectResult | None:
         """Once from reading the CRM to an end. None: something changed or was repaired meanwhile, look again."""
         try:
             self._news.clear()
-            earlier = self._terms
             terms = self._terms = await run_step(
                 CrmActivities.read_signed_terms, subject, summary="Read the signed terms", patience=VENDOR_STEP
             )
             if terms.situation is not Situation.TO_PLAN:
                 return await self._without_new_plan(subject, terms)
             running = self._application
-            if running and earlier and earlier.terms_digest == terms.terms_digest and not self._answered:
+            if running and self._applying_terms == terms.terms_digest and not self._answered:
                 return await self._apply(subject, running)
-            self._answered, self._application = False, None
+            self._answered, self._application, self._applying_terms = False, None, terms.terms_digest
             planned = await run_step(
                 PlanningActivities.plan,
                 PlanCall(subject=subject, terms_reference=terms.reference),
@@ -100,9 +103,10 @@ class QuoteToProject(Waiting):
             case PlannedKind.DECIDE:
                 return await self._decide(subject, planned)
             case PlannedKind.BLOCKED:
+                self._ask(ladder=planned.ladder, blockers=planned.blockers)
                 self._show("parked", planned.sentence, planned, waits=planned.blocker_sentences, hint=_REPAIR_HINT)
                 await self._tell_crm(subject, "waiting", planned.sentence)
-                await self._wait_for_people(ladder=planned.ladder, blockers=planned.blockers)
+                await self._wait_for_people()
                 return None
             case PlannedKind.REFUSED:
                 await self._tell_crm(subject, "refused", planned.sentence)
@@ -112,9 +116,10 @@ class QuoteToProject(Waiting):
 
     async def _decide(self, subject: EngagementRef, planned: Planned) -> QuoteToProjectResult | None:
         """Wait for signatures on this very plan. After a yes all is read and planned again, so a stale plan dies."""
+        self._ask(ladder=planned.ladder, plan=planned.digest)
         self._show("deciding", planned.sentence, planned, waits=planned.blocker_sentences, hint=_DECIDE_HINT)
         await self._tell_crm(subject, "waiting", planned.sentence)
-        await self._wait_for_people(ladder=planned.ladder, plan=planned.digest)
+        await self._wait_for_people()
         if self._verdict is Verdict.REJECT:
             sentence = "The plan was rejected; nothing was written to the ERP."
             await self._tell_crm(subject, "refused", sentence)
@@ -148,7 +153,7 @@ class QuoteToProject(Waiting):
         """The deal is not simply won and new. DOM-2.3."""
         match terms.situation:
             case Situation.UNCHANGED:
-                return QuoteToProjectResult(outcome=Outcome.NOTHING_TO_DO, sentence=terms.sentence)
+                return await self._finish(subject, Outcome.NOTHING_TO_DO, terms.sentence)
             case Situation.NOT_WON:
                 return await self._finish(subject, Outcome.WITHDRAWN, terms.sentence)
             case Situation.LOST_AFTER_SET_UP:
@@ -157,6 +162,9 @@ class QuoteToProject(Waiting):
                 await self._hold(subject, terms, release=True)
                 await self._tell_crm(subject, "active", "Won again on the same terms; open for time and billing.")
                 return await self._finish(subject, Outcome.ACTIVE, terms.sentence)
+            case Situation.WON_AGAIN_UNFINISHED:
+                await self._hold(subject, terms, release=True)
+                return None
             case _:
                 change = Trouble(
                     remedy=Remedy.REPAIR,
@@ -180,7 +188,10 @@ class QuoteToProject(Waiting):
         await run_step(
             ErpActivities.hold_engagement,
             HoldCall(
-                subject=subject, release=release, reason=terms.sentence, version=f"{terms.source_version:%Y%m%dT%H%M%S}"
+                subject=subject,
+                release=release,
+                reason=terms.sentence,
+                version=f"{terms.source_version:%Y%m%dT%H%M%S.%f}",
             ),
             summary="Release the engagement" if release else "Freeze the engagement",
             patience=VENDOR_STEP,
@@ -190,22 +201,38 @@ class QuoteToProject(Waiting):
         self, subject: EngagementRef, troubles: tuple[Trouble, ...], planned: Planned | None = None
     ) -> None:
         """Put the stops on the desk and wait. What only waits for a system is tried again by itself."""
-        parked = await workflow.execute_activity_method(
-            DeskActivities.park,
-            ParkCall(
-                subject=subject, plan=planned.digest if planned else None,
-                stake=planned.value if planned else None, troubles=troubles,
-            ),
-            summary="Put it on the desk of the person who can repair it",
-            **STORE_STEP,
-        )  # fmt: skip
+        # Who repairs at the moment it appears on the desk is judged when the process knows that it waits.
+        async with self._turn:
+            parked = await workflow.execute_activity_method(
+                DeskActivities.park,
+                ParkCall(
+                    subject=subject, plan=planned.digest if planned else None,
+                    stake=planned.value if planned else None, troubles=troubles,
+                ),
+                summary="Put it on the desk of the person who can repair it",
+                **STORE_STEP,
+            )  # fmt: skip
+            self._ask(ladder=parked.ladder, blockers=parked.blockers)
         show_stage("parked", parked=True, owner=parked.owner)
         self._show_text("Waits for a person", planned, parked.sentences, _REPAIR_HINT)
         waits_for_system = any(trouble.remedy is Remedy.RETRY for trouble in troubles)
-        await self._wait_for_people(
-            ladder=parked.ladder,
-            blockers=parked.blockers,
-            look_again_after=LOOK_AGAIN_AFTER if waits_for_system else None,
+        await self._wait_for_people(look_again_after=LOOK_AGAIN_AFTER if waits_for_system else None)
+
+    def _take_over(self, subject: EngagementRef, carried: Carried | None) -> None:
+        """Go on where a run stopped that had grown too long."""
+        if carried is None:
+            return
+        self._asked, self._rungs, self._applying_terms = carried.asked, carried.ladder, carried.terms_digest
+        if carried.applying is not None:
+            self._application = Application(subject, carried.applying, on_progress=self._show_progress)
+
+    def _handed_over(self) -> Carried:
+        """What is being applied stays approved; what was done of it is in the ledger, so it is not done again."""
+        return Carried(
+            applying=self._application.planned if self._application else None,
+            terms_digest=self._applying_terms,
+            asked=self._asked,
+            ladder=self._rungs,
         )
 
     async def _tell_crm(self, subject: EngagementRef, status: str, message: str) -> None:
@@ -231,7 +258,7 @@ class QuoteToProject(Waiting):
             terms_digest=self._terms.terms_digest if self._terms else "",
         )
         await run_step(DeskActivities.finish, call, summary="Record how it ended", patience=STORE_STEP)
-        show_stage(outcome.value)
+        show_stage("active" if outcome is Outcome.NOTHING_TO_DO else outcome.value)
         self._show_text(sentence, planned, (), "")
         return QuoteToProjectResult(outcome=outcome, sentence=sentence, plan=call.plan)
 

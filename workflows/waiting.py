@@ -22,31 +22,36 @@ class Waiting(Conversation):
     def __init__(self) -> None:
         super().__init__()
         self._terms: TermsRead | None = None
+        self._asked: tuple[str, ...] = ()
+        self._rungs: tuple[LadderRung, ...] = ()
 
-    async def _wait_for_people(
+    def _ask(
         self,
         *,
         ladder: tuple[LadderRung, ...],
         plan: PlanDigest | None = None,
         blockers: tuple[BlockerId, ...] = (),
-        look_again_after: timedelta | None = None,
     ) -> None:
-        """Return when somebody decided or repaired, the CRM has news, or it is time to look again."""
+        """From now on somebody may decide or repair. What was asked before, and is asked again, keeps its deadlines."""
         self._verdict, self._repaired = None, False
         self._plan_waiting, self._blockers_waiting = plan, blockers
-        items = (plan,) if plan else blockers
+        asked = (plan,) if plan else tuple(sorted(blockers))
+        if asked != self._asked:
+            self._asked, self._rungs = asked, ladder
+
+    async def _wait_for_people(self, *, look_again_after: timedelta | None = None) -> None:
+        """Return when somebody decided or repaired, the CRM has news, or it is time to look again."""
         look_again_at = None if look_again_after is None else workflow.now() + look_again_after
-        rungs = list(ladder)
-        try:
-            while not self._woken():
-                rung = rungs[0] if rungs else None
-                until = min((at for at in (rung.at if rung else None, look_again_at) if at is not None), default=None)
-                if await self._woken_until(until) or (look_again_at is not None and until == look_again_at):
-                    return
-                if rung is not None:
-                    rungs.pop(0)
-                    await self._climb(rung, items)
-        finally:
+        while not self._woken():
+            rung = self._rungs[0] if self._rungs else None
+            until = min((at for at in (rung.at if rung else None, look_again_at) if at is not None), default=None)
+            if await self._woken_until(until) or (look_again_at is not None and until == look_again_at):
+                break
+            if rung is not None:
+                self._rungs = self._rungs[1:]
+                await self._climb(rung, self._asked)
+        # Whoever is being judged at this moment is judged on what waited, and it counts.
+        async with self._turn:
             self._plan_waiting, self._blockers_waiting = None, ()
 
     def _woken(self) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import tomllib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,10 +26,13 @@ from models.plan import Plan
 from models.process import DealNews, Outcome, QuoteToProjectResult
 from models.terms import DealState, SignedTerms
 from ports.audit import AuditEntry
+from ports.desk import Judged
 from runtime.people import FilePeople, make_demo_people, sign_decision
 from runtime.temporal import TemporalStarter, build_worker
 from runtime.wiring import Tieline, build_tieline
 from store import Store, open_store
+from store.database import Database
+from store.desk import SqlDesk
 from tests.fakes import FakeCrm, FakeErp
 from workflows.quote_to_project import QuoteToProject
 
@@ -52,6 +57,47 @@ async def until(look: Callable[[], Awaitable[Seen | None]], what: str, *, second
         await asyncio.sleep(0.01)
 
 
+class Gate:
+    """Lets through, or holds whoever comes until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self._reached = asyncio.Event()
+
+    def close(self) -> None:
+        self._reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def reached(self) -> None:
+        await asyncio.wait_for(self._reached.wait(), PATIENCE_S)
+
+    async def passed(self) -> None:
+        if not self._open.is_set():
+            self._reached.set()
+        await self._open.wait()
+
+
+class GatedDesk(SqlDesk):
+    """The real desk, with a gate before a decision is recorded and one before a stage is shown."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.judging = Gate()
+        self.showing = Gate()
+
+    async def record_decision(self, judged: Judged) -> Answer:
+        await self.judging.passed()
+        return await super().record_decision(judged)
+
+    async def save_engagement(self, row: EngagementRow) -> None:
+        await self.showing.passed()
+        await super().save_engagement(row)
+
+
 @dataclass
 class House:
     """One firm with one contract on its way, and short words for what tests do and ask."""
@@ -65,7 +111,8 @@ class House:
     erp: FakeErp
     people: FilePeople
     folder: Path
-    activities: Sequence[Any]
+    desk: GatedDesk
+    now: Callable[[], datetime]
 
     @property
     def starter(self) -> TemporalStarter:
@@ -91,7 +138,8 @@ class House:
 
     def change(self, **changes: object) -> None:
         """A salesperson changes the deal; nobody hears of it yet."""
-        self.crm.change(self.terms.deal_id, **changes)
+        later = self.terms.source_version + timedelta(milliseconds=10)
+        self.crm.change(self.terms.deal_id, source_version=later, **changes)
 
     async def lose(self) -> None:
         self.change(deal_state=DealState.LOST)
@@ -180,7 +228,11 @@ class House:
 
     async def send(self, decision: Decision) -> Answer:
         """By update, as the command line does."""
-        return await self.handle.execute_update("decide", decision, id=decision.decision, result_type=Answer)
+        answer: Answer = await self.handle.execute_update("decide", decision, id=decision.decision, result_type=Answer)
+        return answer
+
+    async def signal(self, name: str, *arguments: Any) -> None:
+        await self.handle.signal(name, args=list(arguments))
 
     async def decide(self, person: str, verdict: Verdict = Verdict.APPROVE) -> Answer:
         """On the plan that waits now."""
@@ -193,6 +245,16 @@ class House:
     async def events(self) -> list[Any]:
         return list((await self.handle.fetch_history()).events)
 
+    def edit_person(self, person: str, **changes: object) -> None:
+        """The people file changes while everything runs."""
+        path = self.folder / "people.toml"
+        rows = tomllib.loads(path.read_text(encoding="utf-8"))["person"]
+        for row in rows:
+            if row["id"] == person:
+                row.update(changes)
+        tables = ["[[person]]\n" + "\n".join(f"{name} = {_toml(value)}" for name, value in row.items()) for row in rows]
+        path.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+
     def _contract(self) -> ContractOfDeal:
         terms = self.terms
         return ContractOfDeal(
@@ -202,6 +264,15 @@ class House:
             is_won=terms.deal_state is DealState.WON,
             source_version=terms.source_version,
         )
+
+
+def _toml(value: object) -> str:
+    """JSON spells text, numbers, truth and lists as TOML does; tables differ."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value)
 
 
 def _utc_now() -> datetime:
@@ -219,8 +290,9 @@ async def open_house(
     people = FilePeople(make_demo_people(folder), firm, now=now)
     book = load_rulebook(ROOT / "mappings" / "demo_firm")
     async with open_store(f"sqlite:///{folder / 'store.db'}", clock=now) as store:
+        store.desk = desk = GatedDesk(store.database)
         tieline = build_tieline(store, crm, erp, people, rules=lambda: book, now=now)
-        house = House(client, queue, firm, store, tieline, crm, erp, people, folder, tieline.activities)
+        house = House(client, queue, firm, store, tieline, crm, erp, people, folder, desk, now)
         if not worker:
             yield house
             return
