@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from mappings.tax_numbers import NumberCheck, read_tax_number
 from models.desk import GivenAnswer
 from models.party import BuyerIdentity
 from models.terms import RateRow, SignedTerms
@@ -49,10 +50,16 @@ class Answers:
         return buyer.model_copy(
             update={
                 "address": address.model_copy(update=entered),
-                "tax_number": self.value("tax_number") or buyer.tax_number,
+                "tax_number": self._tax_number(buyer.tax_number, entered["country"]),
                 "route_id": buyer.route_id or self.value("route_id"),
             }
         )
+
+    def _tax_number(self, known: str, country: str) -> str:
+        """The CRM's number if it can be one of the buyer's country, else the one that was entered instead."""
+        read = read_tax_number(known, country)
+        usable = read.check is NumberCheck.WELL_FORMED and read.country == country
+        return known if usable else self.value("tax_number") or known
 
     def _country(self) -> str:
         """A two-letter code; anything else is not used, so the question stays."""

@@ -51,7 +51,10 @@ def _signatures(terms: SignedTerms) -> Iterator[Finding]:
     elif terms.company_signed_on:
         missing = f"we signed on {terms.company_signed_on:%d %b %Y}; the customer's signature is missing"
         wait = "when the customer's date is on the deal; remind the signer"
-    yield on_contract(terms, "TL-CON-001", "signature dates", f": {missing}. It goes on by itself {wait}.")
+    at_risk = ""
+    if terms.is_at_risk:  # DOM-1.5: a second project on signature is the classic duplicate
+        at_risk = " Work at risk: open its project by hand, not billable, with this contract number; it is found by it."
+    yield on_contract(terms, "TL-CON-001", "signature dates", f": {missing}. It goes on by itself {wait}.{at_risk}")
 
 
 def _parties(terms: SignedTerms) -> Iterator[Finding]:

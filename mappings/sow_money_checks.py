@@ -39,6 +39,17 @@ def check_currency(terms: SignedTerms, chart: Chart) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def _finer_than_currency(terms: SignedTerms) -> Iterator[Finding]:
+    """An amount never has more decimals than its currency (DOM-0.1); rounding it would change what was signed."""
+    for label, amount in _amounts(terms):
+        if amount.amount != Money.of(amount.amount, amount.currency).amount:
+            yield on_contract(
+                terms, "TL-CON-004", label,
+                f": its {label} is {amount.amount} {amount.currency}, finer than the currency allows "
+                f"({decimals_of(amount.currency)} decimals). Correct it on the deal as signed.",
+            )  # fmt: skip
+
+
 def _amounts(terms: SignedTerms) -> Iterator[tuple[str, Money]]:
     values = terms.values
     found: list[tuple[str, Money | None]] = [
@@ -64,6 +75,7 @@ def _amounts(terms: SignedTerms) -> Iterator[tuple[str, Money]]:
 
 def check_amounts(terms: SignedTerms) -> Iterator[Finding]:
     """Amounts that no contract can have; with one of them nothing further can be computed."""
+    yield from _finer_than_currency(terms)
     percent = terms.header_discount_percent
     if not 0 <= percent < _WHOLE_PERCENT:
         yield on_contract(

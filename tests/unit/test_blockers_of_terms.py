@@ -8,7 +8,8 @@ import pytest
 from models.roles import Role
 from models.terms import SignedTerms
 from tests.fakes import demo_chart
-from tests.unit.blocker_sentences import ALL, BUYER, one_line, one_milestone
+from tests.unit.blocker_sentences import ALL
+from tests.unit.changed_terms import BUYER, one_line, one_milestone
 from tests.unit.planning import BOOK, answer, blockers_of, plan_of
 from tests.unit.signed_terms import cost_plus, fixed_fee, money, retainer, time_billed
 
