@@ -1,68 +1,28 @@
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from runtime.embedded_temporal import free_port
 from runtime.redaction import Redactor
 from runtime.settings import Telemetry
 from runtime.telemetry import continued_span, current_traceparent, start_telemetry
+from tests.otlp_collector import Collector, collecting
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass
-class Collector:
-    """A real OTLP receiver: HTTP in, protobuf decoded."""
-
-    url: str
-    bodies: list[bytes] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-
-    def spans(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for body in self.bodies:
-            request = ExportTraceServiceRequest.FromString(body)
-            for resource in request.resource_spans:
-                for scope in resource.scope_spans:
-                    found.update({span.name: span for span in scope.spans})
-        return found
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            made.bodies.append(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-            made.headers.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Collector(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with collecting() as made:
+        yield made
 
 
 def _tell(endpoint: str, folder: Path) -> subprocess.CompletedProcess[str]:
