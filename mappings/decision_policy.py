@@ -59,7 +59,7 @@ def judge(decision: Decision, claims: DecisionClaims, case: DecisionCase, book: 
         _same_decision(decision, claims, case, now)
         person = _person(case)
         if decision.verdict is Verdict.REPAIR:
-            return _repair(decision, person, case, book)
+            return _repair(decision, person, case, book, now.date())
         plan = _fresh_plan(decision, case)
         if decision.verdict is Verdict.WITHDRAW:
             return _withdraw(person, plan)
@@ -143,7 +143,7 @@ def _slot(person: Person, plan: Plan, case: DecisionCase, book: RuleBook, on: da
         raise _Refused(Refusal.NOT_WAITING, "Every signature of this plan is there already.")
     over_limit = False
     for slot in free:
-        for acting in (person, *_delegators(person, plan, case, on)):
+        for acting in (person, *_delegators(person, case, on)):
             if not acting.roles & _roles_for(slot, book):
                 continue
             if _within_limit(acting, slot) and _within_limit(person, slot):
@@ -164,17 +164,19 @@ def _within_limit(person: Person, slot: ApprovalSlot) -> bool:
     return person.limit_usd is None or slot.value_usd <= person.limit_usd
 
 
-def _delegators(person: Person, plan: Plan, case: DecisionCase, on: date) -> list[Person]:
+def _delegators(person: Person, case: DecisionCase, on: date) -> list[Person]:
     """Colleagues this person stands in for today; no chains, at most 30 days, never for the requester (DOM-9.2).
 
     Whoever has signed, or may not sign for a reason of duties, cannot do so through a delegate.
     """
-    requesters = {item.lower() for item in plan.requested_by}
+    requested_by = case.plan.requested_by if case.plan else case.requested_by
+    requesters = {item.lower() for item in requested_by}
+    author = case.plan.rules_author if case.plan else None
     signed = {given.person for given in case.signatures}
     found: list[Person] = []
     for colleague in case.delegators:
-        barred = _is_requester(colleague, plan.requested_by) or (person.reports_to or "").lower() in requesters
-        if barred or colleague.person in signed or colleague.person == plan.rules_author:
+        barred = _is_requester(colleague, requested_by) or (person.reports_to or "").lower() in requesters
+        if barred or colleague.person in signed or colleague.person == author:
             continue
         for row in colleague.delegations:
             first, last = date.fromisoformat(row.from_on), date.fromisoformat(row.until_on)
@@ -183,14 +185,14 @@ def _delegators(person: Person, plan: Plan, case: DecisionCase, on: date) -> lis
     return found
 
 
-def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBook) -> Judgement:
+def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBook, on: date) -> Judgement:
     blocker = case.blocker
     if blocker is None:
         raise _Refused(Refusal.NOT_WAITING, "That blocker is not open. Look at the queue.")
     if blocker.fix in _DECIDED_FIXES and decision.answer and _is_requester(person, case.requested_by):
         raise _Refused(Refusal.OWN_REQUEST, "Nobody decides this for their own deal. A colleague with the role must.")
     may_repair = book.may_act_as(blocker.owner) | {book.next_level.get(blocker.owner, blocker.owner)}
-    if not may_repair & person.roles:
+    if not any(may_repair & acting.roles for acting in (person, *_delegators(person, case, on))):
         wanted = " or ".join(sorted(role.value for role in may_repair))
         raise _Refused(Refusal.WRONG_ROLE, f"You have no role for this repair. It is for {wanted}.")
     if decision.answer and not blocker.answer_field:
@@ -203,7 +205,11 @@ def _repair(decision: Decision, person: Person, case: DecisionCase, book: RuleBo
     answered = blocker.answer_field if decision.answer else ""
     text = f"{person.name} says it is fixed."
     if decision.answer:  # what was typed in (a tax number) does not travel further with the message
-        text = f"{person.name} answered '{decision.answer}'." if values else f"{person.name} entered {blocker.field}."
+        text = (
+            f"{person.name} answered '{decision.answer}'."
+            if values
+            else f"{person.name} entered the {blocker.field or 'answer'}."
+        )
     return _yes(person, f"{text} It is looked at again now.", complete=True, answer_field=answered)
 
 

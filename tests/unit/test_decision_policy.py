@@ -308,6 +308,20 @@ def test_who_repairs_and_with_which_answer(who: Person, answer: str, expected: R
         assert (judged.answer_field, judged.answer.complete) == ("match" if answer else "", True)
 
 
+def test_a_delegate_repairs_for_an_absent_colleague_but_not_for_the_seller() -> None:
+    case = {"delegators": (delegated(MIA, DINA),)}
+    assert refusal(decide(DINA, verdict=Verdict.REPAIR, blocker=BLOCKER, answer="different", case=case)) is None
+    seller = {"requested_by": ("mia@example.com",), **case}
+    judged = decide(DINA, verdict=Verdict.REPAIR, blocker=BLOCKER, answer="different", case=seller)
+    assert refusal(judged) is Refusal.WRONG_ROLE
+
+
+def test_what_was_typed_in_does_not_travel_with_the_message() -> None:
+    typed = BLOCKER.model_copy(update={"choices": (), "field": "tax number", "answer_field": "tax_number"})
+    judged = decide(MIA, verdict=Verdict.REPAIR, blocker=typed, answer="12-3456789")
+    assert judged.answer.message == "Mia entered the tax number. It is looked at again now."
+
+
 def test_a_blocker_that_is_not_open_takes_no_answer() -> None:
     judged = decide(MIA, verdict=Verdict.REPAIR, blocker=BLOCKER, answer="different", case={"blocker": None})
     assert refusal(judged) is Refusal.NOT_WAITING
