@@ -34,6 +34,7 @@ __all__ = [
     "ServiceLineRule",
     "SigningRule",
     "TermsRule",
+    "UnusableRules",
     "WorkingTime",
     "load_rulebook",
 ]
@@ -41,11 +42,17 @@ __all__ = [
 Dated = TypeVar("Dated", bound=Rule)
 
 
+class UnusableRules(Fatal):
+    """A rule file says something that cannot be used; nothing is planned until it is mended."""
+
+    code = "TL-INT-045"
+
+
 def load_rulebook(folder: Path) -> RuleBook:
-    """Read and check the firm's rules. Raises Fatal naming file, rule and fix; a book with an error is never used."""
+    """Read and check the firm's rules. Raises UnusableRules naming file, rule and fix; a book with an error is never used."""
     files = sorted(folder.glob("*.toml"))
     if not files:
-        raise Fatal(f"No rules in {folder}. Set TIELINE_RULEBOOK_FOLDER to a folder of .toml files.")
+        raise UnusableRules(f"No rules in {folder}. Set TIELINE_RULEBOOK_FOLDER to a folder of .toml files.")
     content: dict[str, Any] = {}
     origin: dict[str, str] = {}
     fingerprint = hashlib.sha256()
@@ -53,7 +60,7 @@ def load_rulebook(folder: Path) -> RuleBook:
         for name, value in _read(file, fingerprint.update).items():
             if name in content:
                 message = f"{file.name} defines `{name}`, which {origin[name]} does already. Keep it in one file."
-                raise Fatal(message, record=file.name)
+                raise UnusableRules(message, record=file.name)
             content[name] = value
             origin[name] = file.name
     content["version"] = f"{content.get('version', 'unnumbered')}+{fingerprint.hexdigest()[:8]}"
@@ -63,7 +70,7 @@ def load_rulebook(folder: Path) -> RuleBook:
         raise _invalid(wrong, content, origin) from wrong
     for section, problem in _contradictions(book):
         where = origin.get(section, folder.name)
-        raise Fatal(f"{where}: {problem}", record=where)
+        raise UnusableRules(f"{where}: {problem}", record=where)
     return book
 
 
@@ -73,10 +80,10 @@ def _read(file: Path, count: Callable[[bytes], None]) -> dict[str, Any]:
     try:
         return tomllib.loads(text.decode(), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-        raise Fatal(f"{file.name} is not valid TOML: {wrong}. Correct it there.", record=file.name) from wrong
+        raise UnusableRules(f"{file.name} is not valid TOML: {wrong}. Correct it there.", record=file.name) from wrong
 
 
-def _invalid(wrong: ValidationError, content: dict[str, Any], origin: dict[str, str]) -> Fatal:
+def _invalid(wrong: ValidationError, content: dict[str, Any], origin: dict[str, str]) -> UnusableRules:
     """The first thing that is wrong, with its file and the rule's own id instead of a place in a list."""
     first = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
     section, *path = first["loc"] or ("",)
@@ -90,7 +97,7 @@ def _invalid(wrong: ValidationError, content: dict[str, Any], origin: dict[str, 
     file = origin.get(str(section), "the rules")
     message = first["msg"].removeprefix("Value error, ")
     named = f", field {field}" if field else ""
-    return Fatal(f"{file}: {what}{named}: {message}. Correct it there.", record=rule or str(section))
+    return UnusableRules(f"{file}: {what}{named}: {message}. Correct it there.", record=rule or str(section))
 
 
 def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:

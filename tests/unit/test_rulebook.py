@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mappings.rule_kinds import TermsRule
-from mappings.rulebook import load_rulebook
-from models.errors import Fatal, NeedsRepair
+from mappings.rulebook import UnusableRules, load_rulebook
+from models.errors import NeedsRepair
 from models.money import Money
 from models.roles import Role
 from models.terms import BillingType
@@ -32,8 +32,9 @@ def edit(folder: Path, file: str, before: str, after: str) -> None:
 
 
 def problem(folder: Path) -> str:
-    with pytest.raises(Fatal) as wrong:
+    with pytest.raises(UnusableRules) as wrong:
         load_rulebook(folder)
+    assert wrong.value.code == "TL-INT-045"
     return wrong.value.message
 
 
