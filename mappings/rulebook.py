@@ -49,7 +49,7 @@ class UnusableRules(Fatal):
 
 
 def load_rulebook(folder: Path) -> RuleBook:
-    """Read and check the firm's rules. Raises UnusableRules naming file, rule and fix; a book with an error is never used."""
+    """Read and check the firm's rules. Raises UnusableRules: file, rule and fix; it is never used then."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise UnusableRules(f"No rules in {folder}. Set TIELINE_RULEBOOK_FOLDER to a folder of .toml files.")
