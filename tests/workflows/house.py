@@ -183,6 +183,14 @@ class House:
 
         return await until(look, f"{code} on the desk")
 
+    async def reads_the_deal(self, times: int) -> None:
+        """Wait until the CRM was asked for the signed terms that many times in all."""
+
+        async def look() -> bool:
+            return self.crm.calls.count("read") >= times
+
+        await until(look, f"{times} readings of the deal")
+
     async def plan_waiting(self) -> Plan:
         return await self.store.plans.get_plan(PlanDigest((await self.waiting()).item))
 
@@ -219,7 +227,7 @@ class House:
         is_repair = verdict is Verdict.REPAIR
         token = sign_decision(
             self.key_of(person), person=PersonId(person), firm=self.firm, decision=name, engagement=self.engagement,
-            verdict=verdict, subject=subject, answer=answer, now=now, life=life,
+            verdict=verdict, subject=subject, answer=answer, now=now or self.now(), life=life,
         )  # fmt: skip
         return Decision(
             decision=name, engagement=self.engagement, verdict=verdict, plan=None if is_repair else PlanDigest(subject),
