@@ -7,9 +7,6 @@ from models.terms import SignedTerms
 
 __all__ = ["basis_of"]
 
-_NOT_COUNTED = frozenset({"source_version", "deal_url"})
-"""The CRM moves its change stamp whenever we write a status to the deal; the deal did not change by that."""
-
 
 def basis_of(terms: SignedTerms, survey: Survey, rules_version: str, answers: tuple[GivenAnswer, ...]) -> str:
     """Fingerprint of what a plan was made from; when it moves, the plan is stale and needs a new decision.
@@ -20,4 +17,4 @@ def basis_of(terms: SignedTerms, survey: Survey, rules_version: str, answers: tu
         candidates=tuple(sorted(survey.candidates, key=lambda one: (one.ref.connection, one.ref.record_id))),
         existing=tuple(sorted(survey.existing, key=lambda one: (one.ref.kind, one.key, one.ref.record_id))),
     )
-    return digest_of(digest_of(terms, without=_NOT_COUNTED), ordered, rules_version, *answers)
+    return digest_of(terms.basis, ordered, rules_version, *answers)

@@ -135,7 +135,9 @@ def test_the_same_case_gives_the_same_plan_whenever_it_is_made() -> None:
 
 def test_a_status_that_we_wrote_to_the_deal_does_not_make_the_plan_stale() -> None:
     before = plan_of(fixed_fee())
-    after = plan_of(fixed_fee(source_version=datetime(2027, 2, 1, tzinfo=UTC)))
+    after = plan_of(
+        fixed_fee(source_version=datetime(2027, 2, 1, tzinfo=UTC), erp_project_id="71", erp_contract_number="SO-73")
+    )
     assert before.basis_digest == after.basis_digest
     assert before.digest == after.digest
 
