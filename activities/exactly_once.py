@@ -33,7 +33,8 @@ class ExactlyOnce:
 
         `one_per_key` is for records that several engagements share (the customer): whoever comes second takes the
         record that is there, even if it would have spelled it differently. `look_first` is for records that the plan
-        found as wanted: they are taken as they are, without a write.
+        compared with the ERP and found on the signed terms: they are taken as they are, without a write, even if a name
+        in them is spelt differently by now.
         Raises NeedsRepair when the key was applied with other terms, and what the connector raises.
         """
         async with self._turn(intent.key):
@@ -59,16 +60,16 @@ class ExactlyOnce:
     ) -> Effect:
         row = await self._ledger.intend(intent)
         if row.state is OperationState.APPLIED:
-            return self._known(row, intent, one_per_key=one_per_key)
+            return self._known(row, intent, takes_what_is_there=one_per_key or look_first)
         if (look_first or not row.is_first) and (found := await self._evidence(intent, find)) is not None:
             await self._ledger.settle_applied(intent.key, found, evidence="found by its key")
             return found
         return await self._write(intent, ensure)
 
-    def _known(self, row: OperationRow, intent: Intent, *, one_per_key: bool) -> Effect:
+    def _known(self, row: OperationRow, intent: Intent, *, takes_what_is_there: bool) -> Effect:
         if row.effect is None:
             raise Fatal(f"The ledger says {intent.key} was applied, but not to what.", record=intent.key)
-        if row.payload_hash != intent.payload_hash and not one_per_key:
+        if row.payload_hash != intent.payload_hash and not takes_what_is_there:
             raise NeedsRepair(
                 f"Step {intent.step} of {intent.engagement} was already written with other terms. "
                 "Changed terms need a signed change order; nothing was written now.",

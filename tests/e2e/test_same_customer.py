@@ -1,0 +1,93 @@
+"""Many deals for few new customers, all at once, each told three times: one customer each, nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections import Counter
+
+from models.decision import Verdict
+from tests.e2e.colleagues import decide
+from tests.e2e.front_door import FrontDoor, event_of
+from tests.e2e.sold import Sales, Sold
+from tests.e2e.stand import Stand
+
+SEED = 20261124
+PLAIN = ("Alder Freight", "Birch Marine", "Cedar Optics", "Dogwood Foods", "Elm Street Media", "Fir Hydraulics",
+         "Ginkgo Biologics")  # fmt: skip
+DEALS = 50
+
+
+async def _accounts(sales: Sales) -> list[str]:
+    """Eleven accounts of ten companies: one is spelt in two ways, two share a name and are not the same."""
+    accounts = [await sales.company(f"{name}, Inc.") for name in PLAIN]
+    accounts.append(await sales.company("Kestrel & Sons Analytics, Inc.", DUNS_Number__c="081236540"))
+    accounts.append(await sales.company("KESTREL AND SONS ANALYTICS INC", DUNS_Number__c="081236540"))
+    accounts.append(await sales.company("SNAP, INC.", DUNS_Number__c="007805067", BillingState="VA"))
+    accounts.append(await sales.company("Snap Inc.", DUNS_Number__c="079281947", BillingState="CA"))
+    return accounts
+
+
+async def test_fifty_deals_at_once_for_ten_new_customers(stand: Stand, sales: Sales, door: FrontDoor) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - an order, not a secret
+    accounts = await _accounts(sales)
+    sold = [await sales.deal(f"SAME-{at:02}", accounts[at % len(accounts)]) for at in range(DEALS)]
+    await _deliver(door, sold, chance)
+    await door.drained()
+    await _two_accounts_are_merged(stand, sales, sold, keep=accounts[7], drop=accounts[8])
+    assert {(await stand.result(one.contract)).outcome for one in sold} == {"active"}
+
+    writes = await stand.erp.writes()
+    made = Counter(entry["kind"] for entry in writes if entry["action"] == "create")
+    assert (made["customer"], made["job"], made["salesOrder"], made["billingSchedule"]) == (10, DEALS, DEALS, DEALS)
+    assert made["contact"] == len(accounts)
+    assert [entry for entry in writes if entry["action"] != "create" and entry["changed"]] == []
+    keys = [entry["external_id"] for entry in writes if entry["action"] == "create"]
+    assert len(keys) == len(set(keys))
+    await _customers_fit(stand, sold, accounts)
+    report = await stand.store.audit.verify()
+    assert report.intact, report.problem
+
+
+async def _two_accounts_are_merged(stand: Stand, sales: Sales, sold: list[Sold], *, keep: str, drop: str) -> None:
+    """The ERP number is unique among accounts, so master data merges the two; all is set up by then, on both."""
+    rows = await stand.settled(*(one.contract for one in sold))
+    stuck = [one for one in sold if rows[one.contract].stage.value != "active"]
+    assert len({one.account for one in stuck}) == 1, {row.sentence for row in rows.values()}
+    assert {one.account for one in stuck} <= {keep, drop}
+    other = keep if stuck[0].account == drop else drop
+    for one in stuck:
+        assert "Merge the two" in rows[one.contract].sentence
+        await sales.change(one, AccountId=other)
+        assert (await decide(stand, one.contract, "mia.masterdata", Verdict.REPAIR)).accepted
+
+
+async def _deliver(door: FrontDoor, sold: list[Sold], chance: random.Random) -> None:
+    """Twice the same event, as a sender repeats it, and once another one of the same deal."""
+    first = {one.deal: str(uuid.UUID(int=chance.getrandbits(128))) for one in sold}
+    events = [(one.deal, first[one.deal]) for one in sold] * 2
+    events += [(one.deal, str(uuid.UUID(int=chance.getrandbits(128)))) for one in sold]
+    chance.shuffle(events)
+    turn = asyncio.Semaphore(12)
+
+    async def send(deal: str, event: str) -> int:
+        async with turn:
+            return (await door.post(event_of(deal, event))).status_code
+
+    codes = Counter(await asyncio.gather(*(send(*one) for one in events)))
+    assert codes == {202: 2 * DEALS, 200: DEALS}
+
+
+async def _customers_fit(stand: Stand, sold: list[Sold], accounts: list[str]) -> None:
+    """Every project stands under the customer of its account; the two spellings share one, the namesakes do not."""
+    jobs = {job["custentity_tl_contract_number"]: job for job in await stand.erp.kind("job")}
+    of_account: dict[str, set[str]] = {}
+    for one in sold:
+        of_account.setdefault(one.account, set()).add(str(jobs[one.contract]["parent"]["id"]))
+    assert all(len(customers) == 1 for customers in of_account.values())
+    customer = {account: customers.copy().pop() for account, customers in of_account.items()}
+    *_, kestrel, kestrel_too, snap, other_snap = accounts
+    assert customer[kestrel] == customer[kestrel_too]
+    assert customer[snap] != customer[other_snap]
+    assert len(set(customer.values())) == len(accounts) - 1
