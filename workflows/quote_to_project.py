@@ -28,17 +28,11 @@ from models.process import (
 )
 from workflows.application import Application
 from workflows.policies import LOOK_AGAIN_AFTER, STORE_STEP, VENDOR_STEP
-from workflows.showing import page_text, show_stage
+from workflows.showing import decide_hint, page_text, repair_hint, show_stage
 from workflows.steps import StepStopped, run_step
 from workflows.waiting import Waiting
 
 __all__ = ["QuoteToProject"]
-
-_DECIDE_HINT = (
-    "Decide: `starter.py approve CONTRACT --as YOU`, or `reject`. The whole plan: `starter.py plan CONTRACT`."
-)
-_REPAIR_HINT = "Repair: `starter.py repair CONTRACT --as YOU`. What waits for whom: `starter.py queue`."
-
 
 @workflow.defn(name="quote-to-project")
 class QuoteToProject(Waiting):
@@ -104,7 +98,7 @@ class QuoteToProject(Waiting):
                 return await self._decide(subject, planned)
             case PlannedKind.BLOCKED:
                 self._ask(ladder=planned.ladder, blockers=planned.blockers)
-                self._show("parked", planned.sentence, planned, waits=planned.blocker_sentences, hint=_REPAIR_HINT)
+                self._show("parked", planned.sentence, planned, waits=planned.blocker_sentences, hint=repair_hint(subject))
                 await self._tell_crm(subject, "waiting", planned.sentence)
                 await self._wait_for_people()
                 return None
@@ -117,7 +111,7 @@ class QuoteToProject(Waiting):
     async def _decide(self, subject: EngagementRef, planned: Planned) -> QuoteToProjectResult | None:
         """Wait for signatures on this very plan. After a yes all is read and planned again, so a stale plan dies."""
         self._ask(ladder=planned.ladder, plan=planned.digest)
-        self._show("deciding", planned.sentence, planned, waits=planned.blocker_sentences, hint=_DECIDE_HINT)
+        self._show("deciding", planned.sentence, planned, waits=planned.blocker_sentences, hint=decide_hint(subject))
         await self._tell_crm(subject, "waiting", planned.sentence)
         await self._wait_for_people()
         if self._verdict is Verdict.REJECT:
@@ -214,7 +208,7 @@ class QuoteToProject(Waiting):
             )  # fmt: skip
             self._ask(ladder=parked.ladder, blockers=parked.blockers)
         show_stage("parked", parked=True, owner=parked.owner)
-        self._show_text("Waits for a person", planned, parked.sentences, _REPAIR_HINT)
+        self._show_text("Waits for a person", planned, parked.sentences, repair_hint(subject))
         waits_for_system = any(trouble.remedy is Remedy.RETRY for trouble in troubles)
         await self._wait_for_people(look_again_after=LOOK_AGAIN_AFTER if waits_for_system else None)
 

@@ -5,10 +5,21 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from models.process import Planned, StepDone
+from models.process import EngagementRef, Planned, StepDone
 from models.roles import Role
 
-__all__ = ["CUSTOMER", "FIRM", "LEGAL_ENTITY", "OWNER_ROLE", "PARKED", "STAGE", "page_text", "show_stage"]
+__all__ = [
+    "CUSTOMER",
+    "FIRM",
+    "LEGAL_ENTITY",
+    "OWNER_ROLE",
+    "PARKED",
+    "STAGE",
+    "decide_hint",
+    "page_text",
+    "repair_hint",
+    "show_stage",
+]
 
 FIRM = SearchAttributeKey.for_keyword("TielineFirm")
 LEGAL_ENTITY = SearchAttributeKey.for_keyword("TielineLegalEntity")
@@ -29,6 +40,21 @@ def show_stage(stage: str, *, parked: bool = False, owner: Role | None = None, p
     workflow.upsert_search_attributes(updates)
 
 
+def decide_hint(subject: EngagementRef) -> str:
+    """How to decide, ready to be copied."""
+    contract = _command_word(subject.contract_number)
+    return (
+        f"Decide: `starter.py approve {contract} --as YOU`, or `reject`. "
+        f"The whole plan: `starter.py plan {_command_word(subject.deal_id)}`."
+    )
+
+
+def repair_hint(subject: EngagementRef) -> str:
+    """How to repair, ready to be copied."""
+    contract = _command_word(subject.contract_number)
+    return f"Repair: `starter.py repair {contract} --as YOU`. What waits for whom: `starter.py queue`."
+
+
 def page_text(
     headline: str, planned: Planned | None, done: dict[str, StepDone], waits: tuple[str, ...] = (), hint: str = ""
 ) -> str:
@@ -47,6 +73,11 @@ def page_text(
     if planned is not None and planned.warnings:
         parts.append("### Good to know\n" + "\n".join(f"- {text.translate(_MARKDOWN)}" for text in planned.warnings))
     return "\n\n".join(parts)
+
+
+def _command_word(text: str) -> str:
+    """Numbers come from the CRM: whatever could end the code span or the shell word is left out."""
+    return "".join(char for char in text if char.isalnum() or char in "-_./")
 
 
 def _became(done: StepDone | None) -> str:
