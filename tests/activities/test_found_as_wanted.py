@@ -20,7 +20,8 @@ PROJECT = RecordRef(connection=ERP, kind=RecordKind.PROJECT, record_id="88")
 def _intent(payload: str) -> Intent:
     return Intent(
         key=OperationKey("hf/quote-to-project/C-1/0/project"), payload_hash=payload, step=Step("project"),
-        engagement=EngagementId("hf/C-1"), plan=PlanDigest("p"), guard=Guard.PROOF, connection=ERP, workflow_id="w", run_id="r",
+        engagement=EngagementId("hf/C-1"), plan=PlanDigest("p"), guard=Guard.PROOF, connection=ERP,
+        workflow_id="w", run_id="r",
     )  # fmt: skip
 
 
