@@ -94,6 +94,7 @@ class DecisionActivities:
         subject = decision.plan or call.waiting_for_plan
         plan = await self._plans.get_plan(subject) if subject and subject == call.waiting_for_plan else None
         blocker = await self._desk.find_blocker(decision.blocker) if decision.blocker else None
+        terms = None if plan else await self._plans.find_latest_terms(call.subject.engagement)
         waits = blocker is not None and blocker.blocker in call.waiting_for_blockers
         return DecisionCase(
             firm=call.subject.firm,
@@ -104,4 +105,5 @@ class DecisionActivities:
             plan=plan,
             blocker=blocker if waits else None,
             signatures=await self._desk.list_signatures(plan.digest) if plan else (),
+            requested_by=terms.requesters if terms else (),
         )

@@ -104,5 +104,5 @@ class ExactlyOnce:
         except Retryable as lost:  # OutcomeUnknown, or a connector that cannot tell: both need evidence
             await self._ledger.mark_unknown(intent.key, reason=lost.message)
             raise
-        await self._ledger.settle_applied(intent.key, effect, evidence="answered")
+        await self._ledger.settle_applied(intent.key, effect, evidence="answered", written=intent)
         return effect

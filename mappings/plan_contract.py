@@ -166,7 +166,7 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
         rules=_cited(operations, choices),
         rules_version=book.version,
         rules_author=book.author,
-        requested_by=tuple(sorted({who for who in (terms.owner_email.lower(), terms.owner_id) if who})),
+        requested_by=terms.requesters,
         terms_digest=case.terms.digest,
         basis_digest=basis_of(case.terms, case.survey, book.version, case.answers),
         made_at=case.now,

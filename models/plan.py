@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from models.base import Canonical, digest_of
 from models.blocker import Blocker
@@ -65,6 +65,11 @@ class ApprovalSlot(Canonical):
     rule: RuleRef
     value_usd: Decimal
     """What the decision is about, in USD at the plan's rate; compared with the person's limit."""
+
+    @field_serializer("roles")
+    def _in_order(self, roles: frozenset[Role]) -> list[Role]:
+        """A set has another order in every process; a digest over it must not."""
+        return sorted(roles)
 
 
 class PlannedOperation(Canonical):

@@ -202,6 +202,11 @@ class SignedTerms(Canonical):
         return TermsDigest(digest_of(self, self.buyer.account_id if self.buyer else None, without=bookkeeping))
 
     @property
+    def requesters(self) -> tuple[str, ...]:
+        """Who sold it: whoever may not decide on it (lower-case e-mail address and CRM id of the owner)."""
+        return tuple(sorted({who for who in (self.owner_email.lower(), self.owner_id) if who}))
+
+    @property
     def basis(self) -> str:
         """Fingerprint of everything a plan is made from.
 

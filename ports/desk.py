@@ -44,6 +44,10 @@ class PlanBook(Protocol):
         """What was read under that reference. Raises Fatal if there is none."""
         ...
 
+    async def find_latest_terms(self, engagement: EngagementId) -> SignedTerms | None:
+        """What was read last for that engagement."""
+        ...
+
     async def get_plan(self, digest: PlanDigest) -> Plan:
         """The plan of that digest. Raises Fatal if there is none."""
         ...

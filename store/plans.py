@@ -86,6 +86,18 @@ class SqlPlanBook:
         _keep(self._terms, reference, terms)
         return terms
 
+    async def find_latest_terms(self, engagement: EngagementId) -> SignedTerms | None:
+        """What was read last for that engagement."""
+        query = (
+            select(_TERMS.c.document)
+            .where(_TERMS.c.engagement == engagement)
+            .order_by(_TERMS.c.read_at.desc(), _TERMS.c.reference)
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            text = (await connection.execute(query)).scalar_one_or_none()
+        return None if text is None else SignedTerms.model_validate_json(text)
+
     async def get_plan(self, digest: PlanDigest) -> Plan:
         """The plan of that digest; a stored plan that does not match its digest was tampered with and is refused."""
         if digest in self._plans:
