@@ -134,7 +134,7 @@ class Stand:
         return TemporalStarter(self.client, FIRM, self.task_queue)
 
     def environment(self, *, store: Path | None = None, task_queue: str = "") -> dict[str, str]:
-        """Settings for processes of their own; another store and task queue make another Tieline at the same vendors."""
+        """Settings for processes of their own; another store and queue make another Tieline at the same vendors."""
         crm, erp = self.crm.facts["client"], self.erp.facts["client"]
         return {
             **os.environ,
@@ -187,9 +187,13 @@ class Stand:
             assert asyncio.get_running_loop().time() < deadline, f"still moving: {sorted(moving)}"
             await asyncio.sleep(0.05)
 
-    async def result(self, contract: str) -> QuoteToProjectResult:
+    async def result(self, contract: str, seconds: float = 15) -> QuoteToProjectResult:
         """How the process of that contract ended; waits for its end."""
-        return await self.starter.handle(self.engagement(contract)).result()
+        try:
+            return await asyncio.wait_for(self.starter.handle(self.engagement(contract)).result(), seconds)
+        except TimeoutError as stuck:
+            row = await self.store.desk.find_engagement(self.engagement(contract))
+            raise AssertionError(f"{contract} has not ended: {row and (row.stage.value, row.sentence)}") from stuck
 
     async def waiting(self, contract: str) -> list[OpenItem]:
         """What waits for a person there."""
