@@ -88,6 +88,14 @@ class DemoCrm(DemoSide):
             for deal in await self._deals()
         }
 
+    async def awards(self) -> frozenset[str]:
+        """Contracts that are new awards in the real file; the others were opened for its later modifications."""
+        return frozenset(
+            str(deal["Contract_Number__c"])
+            for deal in await self._deals()
+            if "Real fields of the award" in str(deal.get("Description"))
+        )
+
     async def _deals(self) -> list[dict[str, Any]]:
         answer = (await self._http.get("/_sandbox/state")).raise_for_status()
         state = json.loads(answer.text, parse_float=str)

@@ -54,7 +54,7 @@ class DemoStory:
         await decide_and_repair(self._folder, self._output, store, _FIRM)
         rows = await self._watch(store, len(deals))
         await self._show_created(store, rows)
-        agree = self._show_totals(rows, await crm.sold_values())
+        agree = self._show_totals(rows, await crm.sold_values(), await crm.awards())
         written = (await crm.mutations() - before[0], await erp.mutations() - before[1])
         seconds = time.monotonic() - started
         self._output.line(f"\nWritten in this run, by the vendors' own journals: CRM {written[0]}, ERP {written[1]}.")
@@ -186,7 +186,9 @@ class DemoStory:
             table,
         )
 
-    def _show_totals(self, rows: tuple[EngagementRow, ...], sold: dict[str, SoldValues]) -> bool:
+    def _show_totals(
+        self, rows: tuple[EngagementRow, ...], sold: dict[str, SoldValues], awards: frozenset[str]
+    ) -> bool:
         """Active, waiting and refused together are what came in, per currency and value."""
         groups = {
             "active": {Stage.ACTIVE},
@@ -199,9 +201,15 @@ class DemoStory:
             values = [sold[row.contract_number] for row in rows if row.stage in stages and row.contract_number in sold]
             parts += values
             shown += [_total_row(name, total) for total in totals_of(values)]
+        services = [
+            sold[row.contract_number]
+            for row in rows
+            if row.contract_number in awards and row.stage is not Stage.REFUSED
+        ]
         came_in, accounted = totals_of(sold.values()), totals_of(parts)
         shown += [_total_row("together", total) for total in accounted]
         shown += [_total_row("came in from the CRM", total) for total in came_in]
+        shown += [_total_row("of these: service awards", total) for total in totals_of(services)]
         self._output.table("Totals", ["what", "deals", "currency", "funded", "sold", "with options"], shown)
         agree = came_in == accounted
         self._output.line("The totals agree." if agree else "THE TOTALS DO NOT AGREE.")
