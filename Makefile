@@ -1,6 +1,6 @@
 # Tieline's commands. Needs Python 3.11 or newer and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install setup check test demo lock clean
+.PHONY: help install setup check test bench demo lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
@@ -42,6 +42,9 @@ check: setup ## Lint, types, import contracts, house rules; under a minute
 
 test: check ## Every check and every test
 	$(BIN)/pytest
+
+bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes three minutes
+	$(BIN)/python -m bench $(ARGS)
 
 demo: install ## Show the main job on real contracts; EXIT=1 stops everything at the end
 	$(BIN)/python starter.py demo $(if $(EXIT),--exit)
