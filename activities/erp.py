@@ -52,10 +52,14 @@ class ErpActivities:
     @activity.defn
     @business_boundary
     async def ensure_contact(self, call: ApplyStep) -> StepDone:
-        """Adopt or create a person at the customer."""
+        """Adopt or create a person at the customer. What the ERP's people corrected in one that is there stays."""
         operation, erp = await self._operation(call)
         request = _of(operation, EnsureContact)
-        return await self._apply(call, operation, request, erp.find_contact, erp.ensure_contact, one_per_key=True)
+        plan = await self._plans.get_plan(call.plan)
+        return await self._apply(
+            call, operation, request, erp.find_contact, erp.ensure_contact, one_per_key=True,
+            is_there_perhaps=plan.operation(request.customer_step).action == "adopt",
+        )  # fmt: skip
 
     @activity.defn
     @business_boundary
@@ -162,13 +166,14 @@ class ErpActivities:
         ensure: Callable[[Request, Links], Awaitable[Effect]],
         *,
         one_per_key: bool = False,
+        is_there_perhaps: bool = False,
     ) -> StepDone:
         effect = await self._once.apply(
             intent_of(call, operation),
             find=lambda: find(request, call.links),
             ensure=lambda: ensure(request, call.links),
             one_per_key=one_per_key,
-            look_first=operation.action == "unchanged",
+            look_first=is_there_perhaps or operation.action == "unchanged",
         )
         return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
 

@@ -30,6 +30,7 @@ ERP_CALLS = {
 }
 PER_CONTACT = {"PUT /record/v1/contact": 1}
 FIRST_DEAL_OF_A_PROCESS = {"POST /query/v1/suiteql": 1}  # the chart of reference data, then kept for five minutes
+KNOWN_CUSTOMER = {"PUT /record/v1/customer": -1}  # and its people, who are in the ledger already: nothing for them
 TOKENS = 1  # per vendor and process, until the token ends; not in the budget
 
 HISTORY_EVENTS = 17
@@ -67,11 +68,15 @@ def _tokens(calls: dict[str, int]) -> int:
 
 
 def _plus(*parts: dict[str, int]) -> dict[str, int]:
-    return dict(sum((Counter(part) for part in parts), Counter[str]()))
+    whole: Counter[str] = Counter()
+    for part in parts:
+        whole.update(part)
+    return dict(whole)
 
 
 async def test_one_deal_costs_exactly_this(stand: Stand, sales: Sales, door: FrontDoor) -> None:
-    for number, (contacts, is_first) in enumerate([(1, True), (1, False), (2, False)]):
+    is_first_of_process = not any((await stand.erp.calls()).values())
+    for number, (contacts, is_first) in enumerate([(1, is_first_of_process), (1, False), (2, False)]):
         contract = f"BUDGET-{number}"
         account = await sales.company(f"Budget Bridge {number} Works, Inc.", contacts=contacts)
         sold = await sales.deal(contract, account)
@@ -94,3 +99,18 @@ async def test_one_deal_costs_exactly_this(stand: Stand, sales: Sales, door: Fro
         assert len(history.events) == HISTORY_EVENTS + more * PER_CONTACT_EVENTS <= 60
         listed = Counter(" ".join(one.split())[:60] for one in statements)
         assert len(statements) == STATEMENTS + more * PER_CONTACT_STATEMENTS, listed
+
+
+async def test_a_second_deal_of_a_customer_asks_nothing_about_it_again(
+    stand: Stand, sales: Sales, door: FrontDoor
+) -> None:
+    account = await sales.company("Budget Bridge Known Works, Inc.", contacts=2)
+    for contract in "BUDGET-KNOWN-1", "BUDGET-KNOWN-2":
+        sold = await sales.deal(contract, account)
+        await stand.erp.reset_calls()
+        await door.ring(sold.deal)
+        await door.drained()
+        assert (await stand.result(contract)).outcome == "active"
+    erp = await stand.erp.calls()
+    _tokens(erp)
+    assert erp == {route: count for route, count in _plus(ERP_CALLS, KNOWN_CUSTOMER).items() if count}
