@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from cli import auditing, deciding, demonstrating, looking, simulating, starting
@@ -26,14 +25,10 @@ def main() -> None:
     """Run one command and leave with its code: 0 done, 1 refused or failed, 2 usage; never by a signal."""
     code = 0
     try:
-        answer = app(standalone_mode=False)
-        code = answer if isinstance(answer, int) else 0
-    except click.UsageError as misuse:
-        misuse.show()
-        code = 2
-    except click.exceptions.Exit as done:
-        code = done.exit_code
-    except (click.Abort, KeyboardInterrupt):
+        app()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         code = 1
     except TielineError as error:
