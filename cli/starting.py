@@ -29,19 +29,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def plan(
-    deal: Annotated[str, typer.Argument(help="Id of the deal in the CRM.")],
+    deal: Annotated[str, typer.Argument(help="Id of the deal in the CRM, or number of a contract that is known here.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Show what would be done for a deal, without doing it. Reads the CRM and the ERP, writes nothing."""
 
     async def command(output: Output) -> int:
         async with open_session(engine=False) as session:
-            terms = await session.tieline.crm.get_signed_terms(DealId(deal))
+            known = await session.tieline.store.desk.find_engagement(session.engagement(deal))
+            deal_id = known.deal_id if known is not None else DealId(deal)
+            terms = await session.tieline.crm.get_signed_terms(deal_id)
             engagement = engagement_id(session.settings.firm, terms.contract_number)
             subject = EngagementRef(
                 firm=session.settings.firm,
                 engagement=engagement,
-                deal_id=DealId(deal),
+                deal_id=deal_id,
                 contract_number=terms.contract_number,
                 workflow_id=workflow_id(engagement),
             )

@@ -44,8 +44,7 @@ def decide_hint(subject: EngagementRef) -> str:
     """How to decide, ready to be copied."""
     contract = _command_word(subject.contract_number)
     return (
-        f"Decide: `starter.py approve {contract} --as YOU`, or `reject`. "
-        f"The whole plan: `starter.py plan {_command_word(subject.deal_id)}`."
+        f"Decide: `starter.py approve {contract} --as YOU`, or `reject`. The whole plan: `starter.py plan {contract}`."
     )
 
 
