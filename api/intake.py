@@ -13,9 +13,8 @@ from pydantic import SecretStr
 
 from api.body import BodyRefused, read_body
 from api.senders import SenderLimit
-from connector_kit import BadSignature, EventReader
+from connector_kit import BadSignature, BatchReader, Delivery, EventReader, ReadEvent
 from models.errors import NeedsRepair
-from models.events import CrmEvent
 from models.ids import ConnectionId
 from ports.audit import AuditTrail
 from ports.inbox import Inbox
@@ -32,8 +31,21 @@ _LONGEST_REASON = 500
 class EventSender:
     """A connection whose events we take: how they are read, and what they are signed with."""
 
-    read: EventReader
+    read: EventReader | None
     secrets: tuple[SecretStr, ...] = field(repr=False)
+    read_batch: BatchReader | None = None
+    """In place of `read` where one request carries several events."""
+
+    def events(self, connection: ConnectionId, delivery: Delivery, now: datetime) -> tuple[ReadEvent, ...]:
+        """What the request tells, verified. Raises BadSignature or NeedsRepair."""
+        if self.read_batch is not None:
+            return self.read_batch(connection=connection, delivery=delivery, secrets=self.secrets, now=now)
+        if self.read is None:
+            return ()
+        event = self.read(
+            connection=connection, headers=delivery.headers, body=delivery.body, secrets=self.secrets, now=now
+        )
+        return (ReadEvent(event, delivery.body),)
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class Intake:
         *,
         limits: Limits,
         on_accepted: Callable[[], None],
+        public_url: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._senders = senders
@@ -62,6 +75,7 @@ class Intake:
         self._audit = audit
         self._limits = limits
         self._on_accepted = on_accepted
+        self._public_url = public_url.rstrip("/")
         self._now = now
         self._turns = SenderLimit(limits.events_per_minute)
 
@@ -95,19 +109,31 @@ class Intake:
             if isinstance(taken, _Refusal):
                 span.set_attribute("http.response.status_code", taken.status)
                 return await self._refuse(taken, connection, _address(request))
-            event, raw = taken
-            span.set_attribute("tieline.event", event.event_id)
+            span.set_attribute("tieline.event", taken[0].event.event_id if taken else "")
+            new = await self._store(taken, connection)
+            if new is None:
+                return _answer(503, {"error": "The event could not be stored. Send it again."}, {"Retry-After": "10"})
+            status = 202 if new else 200
+            if self._senders[ConnectionId(connection)].read_batch is not None:
+                return _answer(status, {"events": len(taken), "new": new})
+            return _answer(status, {"event": taken[0].event.event_id, "duplicate": not new})
+
+    async def _store(self, taken: tuple[ReadEvent, ...], connection: str) -> int | None:
+        """How many were new. None when one could not be stored: those before it are, and count as duplicates then."""
+        new = 0
+        for one in taken:
             try:
-                is_new = await self._inbox.accept(event, raw, traceparent=current_traceparent())
+                is_new = await self._inbox.accept(one.event, one.raw, traceparent=current_traceparent())
             except Exception as broken:  # noqa: BLE001 - a process edge: whatever the store says, the sender must try again
                 log_event("event.not_stored", level=logging.ERROR, exc=broken, connection=connection)
-                return _answer(503, {"error": "The event could not be stored. Send it again."}, {"Retry-After": "10"})
-            log_event("event.accepted", connection=connection, event_id=event.event_id, created=is_new)
+                return None
+            log_event("event.accepted", connection=connection, event_id=one.event.event_id, created=is_new)
+            new += is_new
             if is_new:
                 self._on_accepted()
-            return _answer(202 if is_new else 200, {"event": event.event_id, "duplicate": not is_new})
+        return new
 
-    async def _take(self, request: Request, connection: ConnectionId) -> tuple[CrmEvent, bytes] | _Refusal:
+    async def _take(self, request: Request, connection: ConnectionId) -> tuple[ReadEvent, ...] | _Refusal:
         sender = self._senders.get(connection)
         turn = self._turns.take(f"{connection if sender else ''} {_address(request)}")
         if not turn.allowed:
@@ -119,16 +145,22 @@ class Intake:
             return _Refusal(404, "No connection of this name takes events. Check the address.")
         try:
             raw = await read_body(request, limit=self._limits.event_bytes, within_s=self._limits.event_read_s)
-            event = sender.read(
-                connection=connection, headers=request.headers, body=raw, secrets=sender.secrets, now=self._now()
-            )
+            delivery = Delivery(request.method, self._called(request), request.headers, raw)
+            return sender.events(connection, delivery, self._now())
         except BodyRefused as refused:
             return _Refusal(refused.status, refused.reason, {"Connection": "close"})
         except BadSignature as forged:
             return _Refusal(401, forged.message)
         except NeedsRepair as malformed:
             return _Refusal(400, malformed.message)
-        return event, raw
+
+    def _called(self, request: Request) -> str:
+        """The address as the sender wrote it: behind a proxy only our own settings know it."""
+        if not self._public_url:
+            return str(request.url)
+        path = bytes(request.scope.get("raw_path") or request.url.path.encode()).decode("ascii", "replace")
+        query = request.scope.get("query_string", b"").decode("ascii", "replace")
+        return f"{self._public_url}{path}{f'?{query}' if query else ''}"
 
     async def _refuse(self, refusal: _Refusal, connection: str, address: str) -> Response:
         known = connection if ConnectionId(connection) in self._senders else ""

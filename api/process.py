@@ -112,9 +112,11 @@ async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
 
 def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Intake:
     senders = {
-        connection.connection: EventSender(read=reader, secrets=connection.event_secrets)
+        connection.connection: EventSender(
+            read=spec.events, read_batch=spec.event_batches, secrets=connection.event_secrets
+        )
         for connection in settings.connections
-        if (reader := spec_of(connection).events) is not None and connection.event_secrets
+        if ((spec := spec_of(connection)).events or spec.event_batches) and connection.event_secrets
     }
     return Intake(
         senders,
@@ -122,6 +124,7 @@ def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Int
         tieline.store.audit,
         limits=settings.limits,
         on_accepted=dispatcher.wake,
+        public_url=settings.api_public_url,
     )
 
 

@@ -3,15 +3,18 @@
 from connector_kit.fault_table import Fault, FaultTable
 from connector_kit.session import Effectful, Reply, VendorSession
 from connector_kit.signatures import BadSignature, check_signature
-from connector_kit.spec import ConnectorSpec, EventReader
+from connector_kit.spec import BatchReader, ConnectorSpec, Delivery, EventReader, ReadEvent
 
 __all__ = [
     "BadSignature",
+    "BatchReader",
     "ConnectorSpec",
+    "Delivery",
     "Effectful",
     "EventReader",
     "Fault",
     "FaultTable",
+    "ReadEvent",
     "Reply",
     "VendorSession",
     "check_signature",

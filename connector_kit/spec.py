@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from models.events import CrmEvent
 from models.ids import ConnectionId
 
-__all__ = ["ConnectorSpec", "EventReader"]
+__all__ = ["BatchReader", "ConnectorSpec", "Delivery", "EventReader", "ReadEvent"]
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -33,6 +33,35 @@ class EventReader(Protocol):
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """One request of a sender, exactly as it came: some vendors sign the address and the method too."""
+
+    method: str
+    url: str
+    """What the sender called: scheme, public host, path and query."""
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ReadEvent:
+    """One event, and the part of the body that told it."""
+
+    event: CrmEvent
+    raw: bytes = field(repr=False)
+
+
+class BatchReader(Protocol):
+    """Verify and parse one request that carries any number of events. Raises as EventReader; no clock, no network."""
+
+    def __call__(
+        self, *, connection: ConnectionId, delivery: Delivery, secrets: tuple[SecretStr, ...], now: datetime
+    ) -> tuple[ReadEvent, ...]:
+        """The events that matter to us, if the signature over the raw bytes holds; none is no error."""
+        ...
+
+
+@dataclass(frozen=True)
 class ConnectorSpec(Generic[Config]):
     """What the registry needs to know of a connector."""
 
@@ -41,3 +70,5 @@ class ConnectorSpec(Generic[Config]):
     config: type[Config]
     build: Callable[[ConnectionId, Config, httpx.AsyncClient], Any]
     events: EventReader | None = None
+    event_batches: BatchReader | None = None
+    """In place of `events` where one request can carry several."""

@@ -44,11 +44,18 @@ async def look_up(crm: DealReader, deals: Sequence[DealId]) -> Looked:
             if len(looked.refused) >= _SINGLE_REFUSALS and not looked.contracts:
                 raise
         else:
-            looked.contracts.update({deal: _answer_about(deal, answer) for deal in asked})
+            looked.contracts.update({deal: _answer_about(deal, asked, answer) for deal in asked})
     return looked
 
 
-def _answer_about(deal: DealId, answer: Sequence[ContractOfDeal]) -> ContractOfDeal | None:
-    """A CRM may answer with the long form of an id that was asked in its short form."""
+def _answer_about(
+    deal: DealId, asked: Sequence[DealId], answer: Sequence[ContractOfDeal]
+) -> ContractOfDeal | None:
+    """A CRM may answer with the long form of an id that was asked in its short form.
+
+    An answer about another id that was asked is none about this one, however alike they begin: ids can be numbers.
+    """
     exact = next((item for item in answer if item.deal_id == deal), None)
-    return exact or next((item for item in answer if item.deal_id.startswith(deal)), None)
+    others = frozenset(asked)
+    longer = (item for item in answer if item.deal_id not in others and item.deal_id.startswith(deal))
+    return exact or next(longer, None)

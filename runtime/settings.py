@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     task_queue: str = Field(default="tieline", min_length=1, max_length=200)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65535)
+    api_public_url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+(/[^?#\s]*)?)?$")
+    """Where senders reach us, if a proxy stands before us: some sign the address they called. Without the path."""
     people_file: Path
     people_keys_folder: Path | None = None
     """Where the command line finds private keys (`PERSON.pem`); empty: `keys` beside the people file."""
