@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +13,9 @@ from sqlalchemy import URL, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from store.in_place import connect_in_place
+from store.shared_commit import SharedCommit
 
 __all__ = ["Clock", "Database", "migrate", "prepare_sqlite"]
 
@@ -37,9 +39,11 @@ class Database:
         self._clock = clock
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         driver = "sqlite+aiosqlite" if self.is_sqlite else "postgresql+psycopg"
-        options: dict[str, Any] = {"pool_size": 4, "max_overflow": 4} if self.is_sqlite else {"pool_size": 8}
+        options: dict[str, Any] = {"pool_size": 8}
+        if self.is_sqlite:
+            options = {"pool_size": 4, "max_overflow": 4, "connect_args": {"async_creator_fn": connect_in_place}}
         self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=driver), **options)
-        self._turn = asyncio.Lock()
+        self._writers = SharedCommit(self.engine)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", prepare_sqlite)
         # One statement needs no BEGIN and no ROLLBACK around it; on SQLite the driver never begins by itself.
@@ -86,13 +90,12 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction; committed at the end, rolled back on any exception."""
+        """Committed when this returns, undone on any exception. On SQLite, writers share the trip to the disk."""
         if not self.is_sqlite:
             async with self.engine.begin() as connection:
                 yield connection
             return
-        async with self._turn, self.engine.begin() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        async with self._writers.turn() as connection:
             yield connection
 
     async def close(self) -> None:
