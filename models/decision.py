@@ -11,6 +11,10 @@ from models.ids import BlockerId, DecisionId, EngagementId, PersonId, PlanDigest
 __all__ = ["Answer", "Decision", "DecisionClaims", "Refusal", "Verdict"]
 
 
+_STORABLE = r"^[^\x00]*$"
+"""A zero character is kept by no PostgreSQL, so a decision that holds one could never be recorded."""
+
+
 class Verdict(StrEnum):
     """What a person says."""
 
@@ -24,14 +28,14 @@ class Verdict(StrEnum):
 class Decision(Canonical):
     """A person's decision on a plan or a blocker, however it arrives: update, signal, CLI. The token proves who."""
 
-    decision: DecisionId = Field(max_length=80)
-    engagement: EngagementId = Field(max_length=300)
+    decision: DecisionId = Field(max_length=80, pattern=_STORABLE)
+    engagement: EngagementId = Field(max_length=300, pattern=_STORABLE)
     verdict: Verdict
-    plan: PlanDigest | None = Field(default=None, max_length=64)
-    blocker: BlockerId | None = Field(default=None, max_length=64)
-    answer: str = Field(default="", max_length=500)
-    reason: str = Field(default="", max_length=2000)
-    token: str = Field(max_length=4000)
+    plan: PlanDigest | None = Field(default=None, max_length=64, pattern=_STORABLE)
+    blocker: BlockerId | None = Field(default=None, max_length=64, pattern=_STORABLE)
+    answer: str = Field(default="", max_length=500, pattern=_STORABLE)
+    reason: str = Field(default="", max_length=2000, pattern=_STORABLE)
+    token: str = Field(max_length=4000, pattern=_STORABLE)
 
 
 class DecisionClaims(Canonical):

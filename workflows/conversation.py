@@ -24,6 +24,8 @@ class Conversation:
 
     def __init__(self) -> None:
         self._subject: EngagementRef | None = None
+        self._looking = True
+        """Terms and ERP are being read: what a person decides now is judged when it is known what waits for them."""
         self._plan_waiting: PlanDigest | None = None
         self._blockers_waiting: tuple[BlockerId, ...] = ()
         self._verdict: Verdict | None = None
@@ -41,16 +43,22 @@ class Conversation:
     async def any_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Every signal lands here, whatever its name and payload (TEMPORAL section 2)."""
         if name == "deal-changed":
-            self._news.append(self._news_in(arguments))
+            news = self._news_in(arguments)
+            self._news.append(news or DealNews())
+            if news is None:
+                await self._record_unreadable(name, arguments, "the news cannot be read; the CRM was asked anyway")
             return
-        decision = self._decision_in(arguments) if name == "decide" else None
-        if decision is not None:
+        if name != "decide":
+            await self._record_unreadable(name, arguments, "the signal's name is not known")
+            return
+        decision = self._decision_in(arguments)
+        if decision is None:
+            await self._record_unreadable(name, arguments, self._problem_of(arguments))
+        else:
             await self._take(decision, "signal")
-            return
-        await self._record_unreadable(name, arguments)
 
     async def _take(self, decision: Decision, channel: str) -> Answer:
-        await workflow.wait_condition(lambda: self._subject is not None)
+        await workflow.wait_condition(lambda: self._subject is not None and not self._looking)
         async with self._turn:
             answer = await workflow.execute_activity_method(
                 DecisionActivities.judge_decision,
@@ -78,16 +86,15 @@ class Conversation:
             self._verdict = decision.verdict
             self._plan_waiting = None
 
-    async def _record_unreadable(self, name: str, arguments: Sequence[RawValue]) -> None:
+    async def _record_unreadable(self, name: str, arguments: Sequence[RawValue], problem: str) -> None:
         await workflow.wait_condition(lambda: self._subject is not None)
-        problem = "the signal's name is not known" if name != "decide" else self._problem_of(arguments)
         content = b"".join(value.payload.SerializeToString() for value in arguments)
         async with self._turn:
             await workflow.execute_activity_method(
                 DecisionActivities.record_unreadable,
                 UnreadableMessage(
                     subject=self._known_subject(),
-                    name=name[:200],
+                    name=name[:200].replace("\0", "\N{REPLACEMENT CHARACTER}"),
                     problem=problem,
                     fingerprint=hashlib.sha256(content).hexdigest(),
                 ),
@@ -117,14 +124,16 @@ class Conversation:
         return decoded if isinstance(decoded, Decision) else None
 
     @staticmethod
-    def _news_in(arguments: Sequence[RawValue]) -> DealNews:
-        """News without a readable version counts as the newest: the CRM is asked anyway."""
-        if len(arguments) == 1:
-            try:
-                decoded = workflow.payload_converter().from_payload(arguments[0].payload, DealNews)
-            except Exception:  # noqa: BLE001 - the same edge; nothing in the payload is believed
-                return DealNews()
-            # A time without a zone cannot be compared with the CRM's own stamp.
-            if isinstance(decoded, DealNews) and decoded.source_version and decoded.source_version.tzinfo:
-                return decoded
-        return DealNews()
+    def _news_in(arguments: Sequence[RawValue]) -> DealNews | None:
+        """Nothing said is news too: whoever signals by hand wants the CRM to be asked. None: it cannot be read."""
+        if len(arguments) != 1:
+            return None if arguments else DealNews()
+        try:
+            decoded = workflow.payload_converter().from_payload(arguments[0].payload, DealNews)
+        except Exception:  # noqa: BLE001 - the same edge; nothing in the payload is believed
+            return None
+        if not isinstance(decoded, DealNews):
+            return None
+        # A time without a zone cannot be compared with the CRM's own stamp.
+        without_zone = decoded.source_version is not None and decoded.source_version.tzinfo is None
+        return None if without_zone else decoded

@@ -68,6 +68,7 @@ class QuoteToProject(Waiting):
     async def _one_pass(self, subject: EngagementRef) -> QuoteToProjectResult | None:
         """Once from reading the CRM to an end. None: something changed or was repaired meanwhile, look again."""
         try:
+            self._looking = True
             self._news.clear()
             terms = self._terms = await run_step(
                 CrmActivities.read_signed_terms, subject, summary="Read the signed terms", patience=VENDOR_STEP
@@ -88,6 +89,8 @@ class QuoteToProject(Waiting):
         except StepStopped as stop:
             await self._park(subject, (stop.trouble,))
             return None
+        finally:
+            self._looking = False
 
     async def _follow(self, subject: EngagementRef, planned: Planned) -> QuoteToProjectResult | None:
         match planned.kind:
@@ -125,6 +128,7 @@ class QuoteToProject(Waiting):
 
     async def _apply(self, subject: EngagementRef, application: Application) -> QuoteToProjectResult | None:
         planned = application.planned
+        self._looking = False
         show_stage("applying", planned=planned)
         self._show_progress()
         if not await application.write_to_erp():

@@ -33,7 +33,7 @@ class Waiting(Conversation):
         blockers: tuple[BlockerId, ...] = (),
     ) -> None:
         """From now on somebody may decide or repair. What was asked before, and is asked again, keeps its deadlines."""
-        self._verdict, self._repaired = None, False
+        self._verdict, self._repaired, self._looking = None, False, False
         self._plan_waiting, self._blockers_waiting = plan, blockers
         asked = (plan,) if plan else tuple(sorted(blockers))
         if asked != self._asked:

@@ -11,7 +11,6 @@ from typing import Any
 
 import temporalio.client
 import temporalio.worker
-from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
@@ -61,10 +60,7 @@ class Clockwork:
     async def open_house(self) -> AsyncIterator[House]:
         await self.clock.read()
         async with open_house(self.environment.client, self.folder, now=self.clock.now) as house:
-            try:
-                yield house
-            finally:
-                await _end(house)
+            yield house
 
     async def pass_time(self, time: timedelta) -> None:
         await self.environment.sleep(time)
@@ -74,12 +70,3 @@ class Clockwork:
         left = instant - await self.clock.read()
         if left > timedelta(0):
             await self.pass_time(left)
-
-
-async def _end(house: House) -> None:
-    """A run that nobody works on would hold up the clock of the tests that follow."""
-    try:
-        await house.handle.terminate("the test is over")
-    except RPCError as gone:
-        if gone.status is not RPCStatusCode.NOT_FOUND:
-            raise

