@@ -8,7 +8,7 @@ import httpx
 from pydantic import ValidationError
 
 from connector_kit import ConnectorSpec
-from connectors import netsuite, salesforce
+from connectors import hubspot, netsuite, salesforce
 from ports.crm import Deals
 from ports.erp import Erp
 from runtime.connections import Connection
@@ -19,6 +19,7 @@ __all__ = ["CONNECTORS", "open_crm", "open_erp", "spec_of"]
 CONNECTORS: dict[str, ConnectorSpec[Any]] = {
     spec.name: spec
     for spec in (
+        hubspot.CONNECTOR,
         netsuite.CONNECTOR,
         salesforce.CONNECTOR,
     )

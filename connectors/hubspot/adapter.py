@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from connectors.hubspot.client import HubSpotClient, is_record_id
 from connectors.hubspot.config import HubSpotConfig
@@ -9,7 +10,7 @@ from connectors.hubspot.fields import Row
 from connectors.hubspot.mapping import deal_name
 from connectors.hubspot.properties import DEALS, contract_properties
 from connectors.hubspot.reading import DealReading
-from connectors.hubspot.schemas import Record
+from connectors.hubspot.schemas import Record, SearchPage
 from connectors.hubspot.writing import Writing
 from models.errors import NeedsRepair, Retryable
 from models.events import ContractOfDeal
@@ -81,16 +82,18 @@ class HubSpotDeals:
         won: list[ContractOfDeal] = []
         stages = await self._reading.stages.won()
         for start in range(0, len(stages), _STAGES_PER_SEARCH):
-            last = 0
-            while ids := await self._won_after(last, stages[start : start + _STAGES_PER_SEARCH]):
-                if int(ids[0]) <= last or sorted(ids, key=int) != ids:
+            last, is_more = 0, True
+            while is_more:
+                page = await self._won_after(last, stages[start : start + _STAGES_PER_SEARCH])
+                ids = [int(record.id) for record in page.results]
+                if any(one >= other for one, other in pairwise([last, *ids])) or (page.after and not ids):
                     raise Retryable("HubSpot's search does not go on as it should. It is asked again.")
-                last = int(ids[-1])
-                won += [one for one in await self.find_contracts([DealId(item) for item in ids]) if one.is_won]
+                last, is_more = (ids or [last])[-1], bool(page.after)
+                won += [one for one in await self.find_contracts([DealId(str(item)) for item in ids]) if one.is_won]
         return tuple(won)
 
-    async def _won_after(self, last: int, stages: Sequence[str]) -> list[str]:
-        page = await self._client.search(
+    async def _won_after(self, last: int, stages: Sequence[str]) -> SearchPage:
+        return await self._client.search(
             DEALS,
             [
                 {"propertyName": "dealstage", "operator": "IN", "values": list(stages)},
@@ -98,7 +101,6 @@ class HubSpotDeals:
             ],
             ["hs_object_id"],
         )
-        return [record.id for record in page.results]
 
     async def get_signed_terms(self, deal: DealId) -> SignedTerms:
         """The deal with everything around it: one call for it, one for each kind of record around it."""

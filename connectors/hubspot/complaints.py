@@ -114,9 +114,6 @@ def _fields(error: WireError, details: list[dict[str, str]]) -> tuple[str, ...]:
             for key in ("propertyName", "propertyNames", "properties", "missingProperties"):
                 value = table.get(key)
                 names += [str(item)[:100] for item in value[:20]] if isinstance(value, list) else []
-    for row in error.errors:
-        if isinstance(row.get("in"), str):
-            names.append(row["in"][:100])
     return tuple(dict.fromkeys(name for name in names if name))
 
 

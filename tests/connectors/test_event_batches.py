@@ -51,7 +51,9 @@ class Refusing:
         return bool(await self.inner.accept(event, raw, traceparent=traceparent))
 
 
-async def post(folder: Path, *bodies: Sequence[str], refusing: bool = False, word: str = "word") -> list[httpx.Response]:
+async def post(
+    folder: Path, *bodies: Sequence[str], refusing: bool = False, word: str = "word"
+) -> list[httpx.Response]:
     seen.clear()
     async with open_store(f"sqlite:///{folder / 'store.db'}") as store:
         inbox: Any = Refusing(store.inbox) if refusing else store.inbox
