@@ -7,21 +7,18 @@ from temporalio import activity
 from activities.boundary import business_boundary
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
+from activities.situation import Situations
 from models.base import digest_of
-from models.desk import EngagementRow, Stage
-from models.errors import Fatal
+from models.errors import Fatal, NeedsRepair
 from models.ids import ConnectionId, PlanDigest, Step, external_key, operation_key
 from models.operations import WriteBackDeal
-from models.process import ApplyStep, EngagementRef, Situation, StatusCall, StepDone, TermsRead
+from models.process import ApplyStep, EngagementRef, StatusCall, StepDone, TermsRead
 from models.records import Links
-from models.terms import DealState, SignedTerms
 from ports.crm import Deals
-from ports.desk import Desk, PlanBook
-from ports.ledger import Intent, Ledger, OperationRow, OperationState
+from ports.desk import PlanBook
+from ports.ledger import Intent, Ledger, OperationState
 
 __all__ = ["CrmActivities"]
-
-_SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
 
 
 class CrmActivities:
@@ -33,14 +30,14 @@ class CrmActivities:
         main: ConnectionId,
         *,
         plans: PlanBook,
-        desk: Desk,
+        situations: Situations,
         ledger: Ledger,
         once: ExactlyOnce,
     ) -> None:
         self._crms = crms
         self._main = main
         self._plans = plans
-        self._desk = desk
+        self._situations = situations
         self._ledger = ledger
         self._once = once
 
@@ -48,9 +45,15 @@ class CrmActivities:
     @business_boundary
     async def read_signed_terms(self, subject: EngagementRef) -> TermsRead:
         """Read the deal as it is now, keep what was read, and say what it means for this engagement."""
-        terms = await self._crms[self._main].get_signed_terms(subject.deal_id)
+        try:
+            terms = await self._crms[self._main].get_signed_terms(subject.deal_id)
+        except NeedsRepair:
+            moved = await self._moved(subject)
+            if moved is None:
+                raise
+            return moved
         reference = await self._plans.save_terms(subject.engagement, terms)
-        situation, sentence = await self._situation(subject, terms)
+        situation, sentence = await self._situations.of_terms(subject, terms)
         return TermsRead(
             reference=reference,
             terms_digest=terms.digest,
@@ -117,41 +120,17 @@ class CrmActivities:
         )
         return StepDone(step=step, ref=effect.ref, created=effect.created, changed=effect.changed)
 
-    async def _situation(self, subject: EngagementRef, terms: SignedTerms) -> tuple[Situation, str]:
-        row = await self._desk.find_engagement(subject.engagement)
-        writes = await self._writes_to_erp(subject)
-        set_up = row is not None and row.stage in _SET_UP
-        if terms.deal_state is not DealState.WON:
-            word = "open again" if terms.deal_state is DealState.OPEN else "lost"
-            if set_up or writes:
-                return Situation.LOST_AFTER_SET_UP, f"The deal is {word} in the CRM after its project was opened."
-            return Situation.NOT_WON, f"The deal is {word} in the CRM; nothing was written to the ERP."
-        if row is not None and set_up and row.terms_digest:
-            return _of_a_finished_set_up(row, terms, held=_is_held(writes))
-        if _is_held(writes):
-            return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
-        return Situation.TO_PLAN, "The deal is won."
-
-    async def _writes_to_erp(self, subject: EngagementRef) -> list[OperationRow]:
-        """What had or may have had its effect there; a status shown on the deal is not set-up."""
-        return [
-            row
-            for row in await self._ledger.list_operations(subject.engagement)
-            if row.state is not OperationState.NOT_APPLIED
-            and row.step != "write-back"
-            and not row.step.startswith("status:")
-        ]
-
-
-def _of_a_finished_set_up(row: EngagementRow, terms: SignedTerms, *, held: bool) -> tuple[Situation, str]:
-    if row.terms_digest != terms.digest:
-        return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
-    if held:
-        return Situation.WON_AGAIN, "The deal is won again on the same terms."
-    return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
-
-
-def _is_held(writes: list[OperationRow]) -> bool:
-    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk may show another stage."""
-    turns = [write.step for write in writes if write.step.startswith(("hold:", "release:"))]
-    return bool(turns) and turns[-1].startswith("hold:")
+    async def _moved(self, subject: EngagementRef) -> TermsRead | None:
+        """Terms that cannot be read need no repair when the deal sells this contract no more."""
+        for deal in await self._crms[self._main].find_contracts([subject.deal_id]):
+            if deal.contract_number == subject.contract_number:
+                return None
+            situation, sentence = await self._situations.of_a_deal_without_it(subject, deal.contract_number)
+            return TermsRead(
+                reference="",
+                terms_digest="",
+                situation=situation,
+                source_version=deal.source_version,
+                sentence=sentence,
+            )
+        return None

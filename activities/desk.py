@@ -71,6 +71,9 @@ class DeskActivities:
         """Record how it ended; nothing of it waits any more."""
         row = await self._desk.find_engagement(call.subject.engagement)
         await self._desk.clear(call.subject.engagement, reason=call.sentence)
+        if row is not None and row.stage in _SET_UP and row.deal_id != call.subject.deal_id:
+            await self._desk.save_engagement(_stays(row, call))
+            return
         done = call.outcome in {Outcome.ACTIVE, Outcome.FROZEN}
         kept = row.terms_digest if row is not None else ""
         await self._desk.save_engagement(
@@ -108,6 +111,13 @@ class DeskActivities:
             stake=call.stake,
             due_hours=kind.due_hours if kind is not None else 8,
         )
+
+
+def _stays(row: EngagementRow, call: FinishCall) -> EngagementRow:
+    """Another deal with the same contract number ended: the contract stays with the deal that sold it."""
+    if row.stage is Stage.CHANGE_ORDER:
+        return row.model_copy(update={"stage": Stage.ACTIVE, "sentence": call.sentence})
+    return row
 
 
 def _says_all(row: EngagementRow, call: FinishCall) -> bool:

@@ -113,6 +113,9 @@ class PlanningActivities:
             erp_connection=erp.connection,
             applied_terms_digest=row.terms_digest if row else "",
             bound_to_other_deal=other,
+            set_up_as=await self._deal_bindings.find_contract_set_up(
+                subject.firm, self._crm.connection, subject.deal_id, besides=subject.contract_number
+            ),
             now=self._now(),
         )
         return plan_contract(case, book)

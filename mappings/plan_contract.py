@@ -18,6 +18,7 @@ from mappings.plan_findings import (
     framework_findings,
     match_findings,
     other_terms,
+    renumbered_findings,
     tax_findings,
 )
 from mappings.plan_operations import plan_operations
@@ -26,7 +27,7 @@ from mappings.rulebook import RuleBook
 from mappings.sow_checks import check_terms, signed_on
 from models.base import Canonical
 from models.desk import GivenAnswer
-from models.ids import ConnectionId, DealId, EngagementId, FirmId
+from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId
 from models.plan import Plan, PlannedOperation, PlanVerdict, RuleRef, VerdictKind
 from models.records import Guard
 from models.survey import Chart, ErpTraits, Survey
@@ -50,6 +51,8 @@ class PlanningCase(Canonical):
     erp_connection: ConnectionId
     applied_terms_digest: str = ""
     bound_to_other_deal: DealId | None = None
+    set_up_as: ContractNumber | None = None
+    """Another contract of this very deal that has a project already."""
     now: datetime
 
 
@@ -61,6 +64,7 @@ def plan_contract(case: PlanningCase, book: RuleBook) -> PlanVerdict:
         return early
     before = [
         *copied_findings(case.terms, case.bound_to_other_deal),
+        *renumbered_findings(case.terms, case.set_up_as, answers),
         *amendment_findings(case.terms),
         *framework_findings(case.terms),
         *other_terms(case.terms, (), case.applied_terms_digest),

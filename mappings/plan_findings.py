@@ -8,7 +8,7 @@ from mappings.customer_match import Match, MatchOutcome
 from mappings.findings import Finding, Severity, on_contract
 from mappings.tax_registration import TaxLevel, check_tax_registration
 from models.blocker import Choice
-from models.ids import DealId
+from models.ids import ContractNumber, DealId
 from models.plan import PlannedOperation
 from models.terms import SignedTerms
 
@@ -19,12 +19,14 @@ __all__ = [
     "framework_findings",
     "match_findings",
     "other_terms",
+    "renumbered_findings",
     "tax_findings",
 ]
 
 TERMS_ONLY = "terms-only"
 """Answer to a framework agreement: only its terms are kept, there is nothing to set up."""
 _RELEASED = "release"
+_SECOND = "second-contract"
 _BASE_CONTRACT = frozenset({"", "0"})
 _ANSWER_FIELDS = {"country": "country", "tax number": "tax_number", "route id": "route_id"}
 
@@ -36,6 +38,19 @@ def copied_findings(terms: SignedTerms, other: DealId | None) -> Iterator[Findin
             terms, "TL-CON-014", "contract number",
             f": deal {terms.deal_name} carries the contract or project number of deal {other} (copied record). "
             "Clear the numbers on the copy in the CRM, then repair.",
+        )  # fmt: skip
+
+
+def renumbered_findings(terms: SignedTerms, set_up_as: ContractNumber | None, answers: Answers) -> Iterator[Finding]:
+    """One deal under two contract numbers: two engagements, or one that would be billed twice. DOM-2.1."""
+    answer_field = f"second_contract:{set_up_as}"
+    if set_up_as is not None and answers.value(answer_field) != _SECOND:
+        yield on_contract(
+            terms, "TL-CON-014", "contract number",
+            f": deal {terms.deal_name} was set up as contract {set_up_as} before. If it is the same work, put that "
+            "number back on the deal in the CRM, then repair; if the deal sells both, say so.",
+            choices=(Choice(value=_SECOND, label="The deal sells both contracts; set this one up too"),),
+            answer_field=answer_field,
         )  # fmt: skip
 
 

@@ -51,3 +51,15 @@ class DealBindings(Protocol):
     async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
         """The deal for which we made that ERP project."""
         ...
+
+    async def find_deal_of_contract(
+        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber
+    ) -> DealId | None:
+        """The deal that holds the contract; None before its first plan."""
+        ...
+
+    async def find_contract_set_up(
+        self, firm: FirmId, connection: ConnectionId, deal: DealId, *, besides: ContractNumber
+    ) -> ContractNumber | None:
+        """Another contract of the same deal that has a project already: perhaps the same one, renumbered."""
+        ...

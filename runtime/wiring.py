@@ -12,6 +12,7 @@ from activities.desk import DeskActivities
 from activities.erp import ErpActivities
 from activities.exactly_once import ExactlyOnce
 from activities.planning import PlanningActivities
+from activities.situation import Situations
 from mappings.rulebook import RuleBook, load_rulebook
 from ports.crm import Deals
 from ports.erp import Erp
@@ -62,8 +63,9 @@ def build_tieline(
 ) -> Tieline:
     """Wire adapters into activities. Planning gets the reading half only."""
     once = ExactlyOnce(store.ledger)
+    situations = Situations(store.desk, store.ledger, store.deal_bindings, crm.connection)
     crm_activities = CrmActivities(
-        {crm.connection: crm}, crm.connection, plans=store.plans, desk=store.desk, ledger=store.ledger, once=once
+        {crm.connection: crm}, crm.connection, plans=store.plans, situations=situations, ledger=store.ledger, once=once
     )
     erp_activities = ErpActivities({erp.connection: erp}, store.plans, store.ledger, once)
     planning = PlanningActivities(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import Any
+
+from sqlalchemy import Select, select, update
 
 from models.events import CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId, engagement_id
@@ -82,9 +84,7 @@ class SqlDealBindings:
 
     async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
-        query = select(_DEAL.c.deal).where(
-            _DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract
-        )
+        query = _holder(firm, connection, contract)
         async with self._database.read() as looking:
             held = (await looking.execute(query)).scalar_one_or_none()
         if held is not None:
@@ -117,6 +117,41 @@ class SqlDealBindings:
         async with self._database.read() as connection:
             found = (await connection.execute(query)).scalar_one_or_none()
         return DealId(found) if found is not None else None
+
+    async def find_deal_of_contract(
+        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber
+    ) -> DealId | None:
+        """The deal that holds the contract; None before its first plan."""
+        async with self._database.read() as looking:
+            held = (await looking.execute(_holder(firm, connection, contract))).scalar_one_or_none()
+        return DealId(held) if held is not None else None
+
+    async def find_contract_set_up(
+        self, firm: FirmId, connection: ConnectionId, deal: DealId, *, besides: ContractNumber
+    ) -> ContractNumber | None:
+        """Another contract of the same deal that has a project already: perhaps the same one, renumbered."""
+        query = (
+            select(_DEAL.c.contract)
+            .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
+            .where(
+                _DEAL.c.firm == firm,
+                _DEAL.c.connection == connection,
+                _DEAL.c.deal == deal,
+                _DEAL.c.contract != besides,
+                _BINDING.c.kind == RecordKind.PROJECT.value,
+            )
+            .order_by(_DEAL.c.id)
+            .limit(1)
+        )
+        async with self._database.read() as looking:
+            found = (await looking.execute(query)).scalar_one_or_none()
+        return ContractNumber(found) if found is not None else None
+
+
+def _holder(firm: FirmId, connection: ConnectionId, contract: ContractNumber) -> Select[Any]:
+    return select(_DEAL.c.deal).where(
+        _DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract
+    )
 
 
 class SqlWatermarks:

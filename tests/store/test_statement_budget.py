@@ -71,6 +71,8 @@ BUDGET = {
     "deal_bindings.bind_deal": 4,
     "deal_bindings.bind_deal, bound": 1,
     "deal_bindings.find_deal_of_project": 1,
+    "deal_bindings.find_deal_of_contract": 1,
+    "deal_bindings.find_contract_set_up": 1,
     "audit.append": 2,
     "audit.list_entries": 1,
     "audit.head": 1,
@@ -199,6 +201,10 @@ async def _rest(meter: _Meter, store: Store) -> None:
     for name in ("deal_bindings.bind_deal", "deal_bindings.bind_deal, bound"):
         await meter.measure(name, bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1")))
     await meter.measure("deal_bindings.find_deal_of_project", bindings.find_deal_of_project(FIRM, "1001"))
+    held = bindings.find_deal_of_contract(FIRM, CRM, CONTRACT)
+    await meter.measure("deal_bindings.find_deal_of_contract", held)
+    earlier = bindings.find_contract_set_up(FIRM, CRM, DealId("006-1"), besides=CONTRACT)
+    await meter.measure("deal_bindings.find_contract_set_up", earlier)
     await meter.measure("audit.append", audit.append("note.made", "", "s", {}))
     await meter.measure("audit.list_entries", audit.list_entries(ENGAGEMENT))
     await meter.measure("audit.head", audit.head())

@@ -9,7 +9,7 @@ from models.events import ContractOfDeal
 from models.ids import DealId
 from models.process import Outcome
 from models.terms import DealState
-from tests.workflows.contracts import checked, simple
+from tests.workflows.contracts import simple
 from tests.workflows.house import House
 
 COPY = DealId("006000000000COPYAA")

@@ -1,4 +1,4 @@
-"""The contract number of a deal is corrected in the CRM while the process of the old number waits, or after its set-up."""
+"""The contract number of a deal is corrected in the CRM, while the old number waits or after its set-up (DOM-2.1)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.desk import EngagementRow, Stage
+from models.errors import NeedsRepair
+from models.ids import ConnectionId, ContractNumber
+from models.process import EngagementRef, Situation
+from models.roles import Role
+from models.terms import DealState, SignedTerms
+from ports.desk import Desk
+from ports.inbox import DealBindings
+from ports.ledger import Ledger, OperationRow, OperationState
+
+__all__ = ["Situations"]
+
+_SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
+_BASE_CONTRACT = frozenset({"", "0"})
+_COPIED = "TL-CON-014"
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What stands here about the contract."""
+
+    row: EngagementRow | None
+    writes: list[OperationRow]
+
+    @property
+    def is_set_up(self) -> bool:
+        return self.row is not None and self.row.stage in _SET_UP
+
+    @property
+    def is_written(self) -> bool:
+        return self.is_set_up or bool(self.writes)
+
+
+class Situations:
+    """What a deal, as the CRM has it now, means for the contract it was started for (DOM-2.3)."""
+
+    def __init__(self, desk: Desk, ledger: Ledger, bindings: DealBindings, crm: ConnectionId) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._bindings = bindings
+        self._crm = crm
+
+    async def of_terms(self, subject: EngagementRef, terms: SignedTerms) -> tuple[Situation, str]:
+        """Raises NeedsRepair when the deal and what was set up here do not belong together."""
+        if terms.contract_number != subject.contract_number:
+            return await self.of_a_deal_without_it(subject, terms.contract_number)
+        here = await self._here(subject)
+        if (other := await self._other_holder(subject, here)) is not None:
+            return _of_another_deal(subject, terms, here, other)
+        if terms.deal_state is not DealState.WON:
+            return _of_a_deal_not_won(terms, here)
+        if here.row is not None and here.is_set_up and here.row.terms_digest:
+            return _of_a_finished_set_up(here.row, terms, held=_is_held(here.writes))
+        if _is_held(here.writes):
+            return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
+        return Situation.TO_PLAN, "The deal is won."
+
+    async def of_a_deal_without_it(self, subject: EngagementRef, sold: ContractNumber) -> tuple[Situation, str]:
+        """The deal has another contract number by now, or none: what it sells is not planned under the old one."""
+        here = await self._here(subject)
+        by_now = f"Deal {subject.deal_id} now sells {f'contract {sold}' if sold else 'no contract'}"
+        if await self._other_holder(subject, here) is not None:
+            return Situation.UNCHANGED, f"{by_now}; {subject.contract_number} is another deal's and stays as it is."
+        if not here.is_written:
+            return Situation.NOT_WON, f"{by_now}; nothing was written to the ERP for {subject.contract_number}."
+        raise NeedsRepair(
+            f"{by_now}, but its records in the ERP were made as contract {subject.contract_number}. Put that number "
+            "back on the deal in the CRM, then repair. Nothing was written.",
+            code=_COPIED,
+            record=subject.contract_number,
+            field="contract number",
+            owner=Role.SALES_OPERATIONS,
+        )
+
+    async def _here(self, subject: EngagementRef) -> _Here:
+        """Writes are those that had or may have had their effect in the ERP; a status on the deal is no set-up."""
+        row = await self._desk.find_engagement(subject.engagement)
+        writes = [
+            write
+            for write in await self._ledger.list_operations(subject.engagement)
+            if write.state is not OperationState.NOT_APPLIED
+            and write.step != "write-back"
+            and not write.step.startswith("status:")
+        ]
+        return _Here(row, writes)
+
+    async def _other_holder(self, subject: EngagementRef, here: _Here) -> str | None:
+        if not here.is_written:
+            return None
+        holder = await self._bindings.find_deal_of_contract(subject.firm, self._crm, subject.contract_number)
+        return holder if holder not in {None, subject.deal_id} else None
+
+
+def _of_a_deal_not_won(terms: SignedTerms, here: _Here) -> tuple[Situation, str]:
+    word = "open again" if terms.deal_state is DealState.OPEN else "lost"
+    if here.is_written:
+        return Situation.LOST_AFTER_SET_UP, f"The deal is {word} in the CRM after its project was opened."
+    return Situation.NOT_WON, f"The deal is {word} in the CRM; nothing was written to the ERP."
+
+
+def _of_another_deal(subject: EngagementRef, terms: SignedTerms, here: _Here, holder: str) -> tuple[Situation, str]:
+    """A copy, or an amendment that is a deal of its own: only when it is won it means something here."""
+    number = subject.contract_number
+    if terms.deal_state is not DealState.WON:
+        sentence = f"Deal {subject.deal_id} is not won; contract {number} stays as deal {holder} sold it."
+        return Situation.UNCHANGED, sentence
+    is_amendment = terms.amendment_number not in _BASE_CONTRACT
+    if is_amendment and here.row is not None and here.row.terms_digest not in {"", terms.digest}:
+        return Situation.OTHER_TERMS, f"Amendment {terms.amendment_number} of contract {number} was won."
+    raise NeedsRepair(
+        f"Deal {subject.deal_id} carries the contract number {number} of deal {holder}, which was set up under it "
+        "(copied record). Clear the number on the copy in the CRM, then repair. Nothing was written.",
+        code=_COPIED,
+        record=number,
+        field="contract number",
+        owner=Role.SALES_OPERATIONS,
+    )
+
+
+def _of_a_finished_set_up(row: EngagementRow, terms: SignedTerms, *, held: bool) -> tuple[Situation, str]:
+    if row.terms_digest != terms.digest:
+        return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
+    if held:
+        return Situation.WON_AGAIN, "The deal is won again on the same terms."
+    return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
+
+
+def _is_held(writes: list[OperationRow]) -> bool:
+    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk may show another stage."""
+    turns = [write.step for write in writes if write.step.startswith(("hold:", "release:"))]
+    return bool(turns) and turns[-1].startswith("hold:")

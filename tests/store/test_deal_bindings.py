@@ -1,0 +1,39 @@
+"""Which deal holds a contract, and which contracts of one deal have records already."""
+
+from __future__ import annotations
+
+from models.ids import ConnectionId, ContractNumber, DealId, FirmId
+from models.records import RecordKind
+from store import Store
+from tests.store.facts import CONTRACT, CRM, FIRM, an_effect, an_intent
+
+DEAL = DealId("006-1")
+OTHER = ContractNumber("C-2")
+
+
+async def test_the_deal_that_holds_a_contract_is_told_without_binding_it(store: Store) -> None:
+    find = store.deal_bindings.find_deal_of_contract
+    assert await find(FIRM, CRM, CONTRACT) is None
+    assert await store.audit.list_entries() == ()
+    await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DEAL)
+    assert await find(FIRM, CRM, CONTRACT) == DEAL
+    assert await find(FIRM, CRM, OTHER) is None
+    assert await find(FirmId("other"), CRM, CONTRACT) is None
+    assert await find(FIRM, ConnectionId("crm-second"), CONTRACT) is None
+
+
+async def test_a_contract_of_the_same_deal_counts_from_its_project_on(store: Store) -> None:
+    find = store.deal_bindings.find_contract_set_up
+    await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DEAL)
+    await store.deal_bindings.bind_deal(FIRM, CRM, OTHER, DEAL)
+    assert await find(FIRM, CRM, DEAL, besides=OTHER) is None
+
+    for step, kind in (("customer", RecordKind.CUSTOMER), ("project", RecordKind.PROJECT)):
+        assert await find(FIRM, CRM, DEAL, besides=OTHER) is None
+        intent = an_intent(step)
+        await store.ledger.intend(intent)
+        await store.ledger.settle_applied(intent.key, an_effect(f"{step}-9", kind), evidence="answered")
+
+    assert await find(FIRM, CRM, DEAL, besides=OTHER) == CONTRACT
+    assert await find(FIRM, CRM, DEAL, besides=CONTRACT) is None
+    assert await find(FIRM, CRM, DealId("006-2"), besides=OTHER) is None
