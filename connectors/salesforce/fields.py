@@ -42,8 +42,10 @@ class Row:
         value = self._values.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str) or len(value) > _LONGEST:
+        if not isinstance(value, str):
             raise self._unreadable(name, "text")
+        if len(value) > _LONGEST:
+            raise self._unreadable(name, f"text of at most {_LONGEST} characters")
         return value.strip()
 
     def needed(self, name: str, what: str) -> str:

@@ -29,6 +29,8 @@ from models.values import SoldValues
 
 __all__ = ["to_contract", "to_signed_terms"]
 
+_LONGEST_NAME = 120
+"""So much of a deal's name fits the vendor's field; what is longer must not push the id out of our sentences."""
 _STATUS = {
     "Draft": ContractStatus.DRAFT, "In Approval": ContractStatus.IN_APPROVAL, "Approved": ContractStatus.APPROVED,
     "Cancelled": ContractStatus.CANCELLED,
@@ -70,7 +72,7 @@ def to_signed_terms(
 ) -> SignedTerms:
     """The deal in our words: shape only, no choice is made here."""
     n = config.names
-    name = f"{record.get('Name', '')} ({record.get('Id', '')})"
+    name = f"{str(record.get('Name') or '')[:_LONGEST_NAME]} ({record.get('Id', '')})"
     row = Row(record, deal=name)
     currency = _currency(row, config)
     owner = row.inner("Owner")

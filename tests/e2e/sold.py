@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,8 @@ class Sales:
         line: Json | None = None, lines: int = 1, milestones: list[Json] | None = None, **fields: Any,
     ) -> Sold:  # fmt: skip
         """A signed contract with milestones of one half each, won unless told otherwise."""
-        records = [*self._product(contract), self._opportunity(contract, account, amount, stage, fields)]
+        currency = str(fields.get("CurrencyIsoCode", "USD"))
+        records = [*self._product(contract, currency), self._opportunity(contract, account, amount, stage, fields)]
         records += [
             {"type": "OpportunityContactRole", "OpportunityId": {"ref": "deal"}, "ContactId": person, "Role": "Billing"}
             for person in self._people.get(account or "", ())
@@ -106,11 +108,21 @@ class Sales:
         state = (await self.crm.http.get("/_sandbox/state")).json()
         return next(dict(deal) for deal in state["Opportunity"] if deal["Id"] == sold.deal)
 
-    def _product(self, contract: str) -> list[Json]:
+    async def shown_status(self, sold: Sold, status: str) -> Json:
+        """The deal, once it shows that status."""
+        for _ in range(200):
+            shown = await self.shown(sold)
+            if shown.get("ERP_Sync_Status__c") == status:
+                return shown
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"the deal does not show {status}: {shown}")
+
+    def _product(self, contract: str, currency: str) -> list[Json]:
         product = {"type": "Product2", "name_in_file": "product", "Name": f"Advice for {contract}"[:255],
                    "IsActive": True, "Family": "Advisory"}  # fmt: skip
         price = {"type": "PricebookEntry", "name_in_file": "price", "Pricebook2Id": self._price_book,
-                 "Product2Id": {"ref": "product"}, "UnitPrice": 0, "IsActive": True}  # fmt: skip
+                 "Product2Id": {"ref": "product"}, "UnitPrice": 0, "IsActive": True,
+                 "CurrencyIsoCode": currency}  # fmt: skip
         return [product, price]
 
     def _opportunity(self, contract: str, account: str | None, amount: float, stage: str, fields: Json) -> Json:
