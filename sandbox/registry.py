@@ -8,7 +8,7 @@ from sandbox.kit import Options, System
 
 __all__ = ["SYSTEMS", "build"]
 
-SYSTEMS = {"netsuite": "sandbox.netsuite", "salesforce": "sandbox.salesforce"}
+SYSTEMS = {"hubspot": "sandbox.hubspot", "netsuite": "sandbox.netsuite", "salesforce": "sandbox.salesforce"}
 
 
 def build(options: Options) -> System:
