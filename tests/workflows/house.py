@@ -220,18 +220,20 @@ class House:
         answer: str = "",
         reason: str = "",
         decision: str = "",
+        engagement: str = "",
         now: datetime | None = None,
         life: timedelta = timedelta(minutes=10),
     ) -> Decision:
         """A decision on a plan or a blocker, signed with that person's own key."""
         name = DecisionId(decision or str(uuid.uuid4()))
+        about = EngagementId(engagement or self.engagement)
         is_repair = verdict is Verdict.REPAIR
         token = sign_decision(
-            self.key_of(person), person=PersonId(person), firm=self.firm, decision=name, engagement=self.engagement,
+            self.key_of(person), person=PersonId(person), firm=self.firm, decision=name, engagement=about,
             verdict=verdict, subject=subject, answer=answer, now=now or self.now(), life=life,
         )  # fmt: skip
         return Decision(
-            decision=name, engagement=self.engagement, verdict=verdict, plan=None if is_repair else PlanDigest(subject),
+            decision=name, engagement=about, verdict=verdict, plan=None if is_repair else PlanDigest(subject),
             blocker=BlockerId(subject) if is_repair else None, answer=answer, reason=reason, token=token,
         )  # fmt: skip
 
