@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -18,14 +19,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _BEAT_S = 0.5
+_LOGGER = logging.getLogger("tieline.activities")
 
 
 def business_boundary(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turn our errors into the engine's, and keep a slow step alive.
 
     The one place where an activity raises ApplicationError: type = class name, one `Trouble` as detail, never a stack
-    or a payload. A regular activity with a heartbeat time-out beats from a background task, so that a killed worker is
-    noticed within seconds although a vendor may take half a minute to answer.
+    or a payload. Of a bug, or of a library's error, the history learns the kind alone.
+    A regular activity with a heartbeat time-out beats from a background task, so that a killed worker is noticed within
+    seconds although a vendor may take half a minute to answer.
     """
 
     @functools.wraps(step)
@@ -35,6 +38,12 @@ def business_boundary(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[
             return await step(*args, **kwargs)
         except TielineError as error:
             raise _translated(error) from None  # a cause would put its stack into the history
+        except Exception as broken:
+            # Its text may quote what the step worked on: that stays in our log, which is redacted.
+            _LOGGER.exception("step.broken", extra={"tieline_event": "step.broken"})
+            raise ApplicationError(
+                f"{type(broken).__name__}; the log of the worker says more.", type=type(broken).__name__
+            ) from None
         finally:
             if beat is not None:
                 beat.cancel()

@@ -42,7 +42,7 @@ class Database:
         options: dict[str, Any] = {"pool_size": 8}
         if self.is_sqlite:
             options = {"pool_size": 4, "max_overflow": 4, "connect_args": {"async_creator_fn": connect_in_place}}
-        self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=driver), **options)
+        self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=driver), hide_parameters=True, **options)
         self._writers = SharedCommit(self.engine)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", prepare_sqlite)
