@@ -85,4 +85,4 @@ async def test_changes_outlive_the_process(tmp_path: Path) -> None:
         assert (await org.http.patch(f"{KEY}/C-1", json={"Name": "Kept"})).json()["id"] == first
         again = await org.create("Account", Name="New")
         assert again not in {first, gone}
-        assert (await org.query("SELECT COUNT() FROM Opportunity"))["totalSize"] == 76
+        assert (await org.query("SELECT COUNT() FROM Opportunity"))["totalSize"] == 83
