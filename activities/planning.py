@@ -14,7 +14,7 @@ from mappings.survey_question import survey_question
 from models.blocker import Blocker
 from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair
-from models.ids import ConnectionId, DealId
+from models.ids import ConnectionId, DealId, PlanDigest
 from models.operations import EnsureBillingSchedule, EnsureContract
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import (
@@ -143,6 +143,9 @@ class PlanningActivities:
         signatures = await self._desk.list_signatures(digest) if plan.approvals else ()
         missing = [slot for slot in plan.approvals if slot.slot not in {given.slot for given in signatures}]
         value = plan.values.exercised
+        if missing and await self._was_rejected(subject, digest):
+            said_no = "The plan was rejected; nothing was written to the ERP."
+            return Planned(kind=PlannedKind.REJECTED, digest=digest, sentence=said_no, value=value)
         waits = tuple(f"{slot.reason} ({' or '.join(sorted(slot.roles))})" for slot in missing)
         sentence = _headline(plan, waits)
         stage = Stage.DECIDING if missing else Stage.APPLYING
@@ -178,6 +181,11 @@ class PlanningActivities:
             blocker_sentences=waits,
             ladder=ladder,
         )
+
+    async def _was_rejected(self, subject: EngagementRef, digest: PlanDigest) -> bool:
+        """An event that changes nothing asks nobody twice; a deal that is reopened and won again does."""
+        row = await self._desk.find_engagement(subject.engagement)
+        return row is not None and row.stage is Stage.REJECTED and row.plan == digest
 
     async def _blocked(self, subject: EngagementRef, terms: SignedTerms, blockers: tuple[Blocker, ...]) -> Planned:
         book, now = self._rules(), self._now()

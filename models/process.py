@@ -100,6 +100,8 @@ class PlannedKind(StrEnum):
     DECIDE = "decide"
     BLOCKED = "blocked"
     REFUSED = "refused"
+    REJECTED = "rejected"
+    """A person said no to this very plan before: it is not asked again."""
     NOT_YET = "not-yet"
 
 

@@ -108,6 +108,9 @@ class QuoteToProject(Waiting):
             case PlannedKind.REFUSED:
                 await self._tell_crm(subject, "refused", planned.sentence)
                 return await self._finish(subject, Outcome.REFUSED, planned.sentence)
+            case PlannedKind.REJECTED:
+                await self._tell_crm(subject, "refused", planned.sentence)
+                return await self._finish(subject, Outcome.REJECTED, planned.sentence, planned)
             case PlannedKind.NOT_YET:
                 return await self._finish(subject, Outcome.NOT_YET, planned.sentence)
 
