@@ -32,6 +32,26 @@ async def client(engine: EmbeddedTemporal) -> Client:
     return connected
 
 
+FEW_EVENTS = 40
+"""So many events, instead of thousands, after which the impatient server suggests to go on in a new run."""
+
+
+@pytest.fixture(scope="session")
+async def impatient_client() -> AsyncIterator[Client]:
+    """A dev server that wants short runs, and reports a failing process at once instead of after a minute."""
+    server = EmbeddedTemporal(None, port=free_port(), ui_port=None)
+    for setting in (
+        f"limit.historyCount.suggestContinueAsNew={FEW_EVENTS}",
+        "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",
+    ):
+        server._command += ["--dynamic-config-value", setting]
+    await server.start()
+    connected = await connect({"target_host": server.address})
+    await register_search_attributes(connected)
+    yield connected
+    await server.stop()
+
+
 @pytest.fixture
 async def house(client: Client, tmp_path: Path) -> AsyncIterator[House]:
     """A firm with a worker, on the dev server."""

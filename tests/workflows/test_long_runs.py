@@ -10,25 +10,9 @@ from temporalio.client import Client, WorkflowExecutionDescription
 
 from models.errors import NeedsRepair
 from models.process import Outcome
-from runtime.embedded_temporal import EmbeddedTemporal, free_port
-from runtime.temporal import connect, register_search_attributes
 from tests.workflows.contracts import checked, simple, two_signatures
 from tests.workflows.house import House, open_house
 from workflows.policies import TASK_TIMEOUT
-
-MANY = 40
-"""So many events, instead of thousands, after which this server suggests to go on in a new run."""
-
-
-@pytest.fixture(scope="module")
-async def impatient_client() -> AsyncIterator[Client]:
-    server = EmbeddedTemporal(None, port=free_port(), ui_port=None)
-    server._command += ["--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={MANY}"]
-    await server.start()
-    connected = await connect({"target_host": server.address})
-    await register_search_attributes(connected)
-    yield connected
-    await server.stop()
 
 
 @pytest.fixture
@@ -41,7 +25,7 @@ async def _grow(house: House) -> None:
     """Send what changes nothing until a new run has taken over."""
     first = (await house.handle.describe()).run_id
 
-    for count in range(1, MANY):
+    for count in range(1, 40):
         await house.signal("hello")
         await house.noted("message.refused", count)
         if (await house.handle.describe()).run_id != first:
