@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import dataclasses
+import sys
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +22,26 @@ from runtime.temporal import PASSED_THROUGH, build_worker
 from runtime.watch import EngineWatch
 from tests.workflows.broken import HasABug, ReadsTheClock
 from tests.workflows.contracts import checked
-from tests.workflows.house import House, open_house, until
+from tests.workflows.house import ROOT, House, open_house, until
 from tests.workflows.reaches_out import ReachesOut
-from workflows.quote_to_project import QuoteToProject
+
+
+def _imported(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {item.name.partition(".")[0] for item in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "workflows").glob("*.py")), ids=lambda file: file.name)
+def test_our_workflow_modules_import_only_what_is_loaded_once_for_all_runs(file: Path) -> None:
+    """Anything else would be loaded again for each run, or is no business of a workflow."""
+    allowed = {*PASSED_THROUGH, *sys.stdlib_module_names, "temporalio", "workflows"}
+    assert _imported(file) <= allowed
+    assert not _imported(file) & {"connectors", "connector_kit", "store", "httpx", "sqlalchemy", "sqlmodel", "runtime"}
 
 
 def _our_runner(house: House) -> SandboxedWorkflowRunner:
@@ -60,7 +79,6 @@ async def test_a_workflow_module_that_imports_a_connector_is_no_worker(house: Ho
         )
     )
 
-    Worker(house.client, task_queue=f"{house.queue}-good", workflows=[QuoteToProject], workflow_runner=strict)
     with pytest.raises(RuntimeError, match="reaches-out") as refused:
         Worker(house.client, task_queue=f"{house.queue}-bad", workflows=[ReachesOut], workflow_runner=strict)
     assert "connectors" in str(refused.value.__cause__)
