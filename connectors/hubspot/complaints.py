@@ -22,6 +22,8 @@ _SENTENCES = (
     ("10,000", "SEARCH_TOO_DEEP"),
 )
 """What only the vendor's words tell apart; the codes around them are the same."""
+_NAMED = ("propertyName", "propertyNames", "properties", "missingProperties", "requiredGranularScopes")
+"""Where a complaint's context names what is missing or wrong."""
 _CODES = {
     "PROPERTY_DOESNT_EXIST": "PROPERTY_DOESNT_EXIST",
     "READ_ONLY_VALUE": "READ_ONLY_VALUE",
@@ -111,7 +113,7 @@ def _fields(error: WireError, details: list[dict[str, str]]) -> tuple[str, ...]:
     names = [row["name"] for row in details]
     for table in (error.context, *(row.get("context") for row in error.errors)):
         if isinstance(table, dict):
-            for key in ("propertyName", "propertyNames", "properties", "missingProperties"):
+            for key in _NAMED:
                 value = table.get(key)
                 names += [str(item)[:100] for item in value[:20]] if isinstance(value, list) else []
     return tuple(dict.fromkeys(name for name in names if name))

@@ -37,7 +37,8 @@ class Notes:
                 return
             return
         before = await self._at(request)
-        if await self._ours(request, before):
+        if ours := await self._ours(request, before):
+            await self._keep_one(request, ours)
             return
         made = await self._write(request, now)
         if newcomers := await self._at(request) - before - {made}:
