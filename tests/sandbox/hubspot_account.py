@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -41,7 +42,7 @@ class Portal:
         return str((await self.call("POST", f"{OBJECTS}/{kind}", body, 201))["id"])
 
     async def read(self, kind: str, record_id: str, **query: str) -> dict[str, Any]:
-        answer = await self.http.get(f"{OBJECTS}/{kind}/{record_id}", params=query)
+        answer = await self.http.get(f"{OBJECTS}/{kind}/{quote(record_id, safe='')}", params=query)
         return cast("dict[str, Any]", answer.raise_for_status().json())
 
     async def search(self, kind: str, *filters: dict[str, Any], **more: Any) -> dict[str, Any]:
