@@ -22,6 +22,7 @@ _MOST_EVENTS = 500
 _OLDEST, _YOUNGEST = timedelta(hours=25), timedelta(minutes=5)
 """The vendor repeats a delivery for 24 hours (sheet 8.1)."""
 _DEAL_TYPE = "0-3"
+_NOT_SOLD = ("_TASK", "_NOTE", "_EMAIL", "_CALL", "_MEETING", "_TICKET", "_TIELINE_PROJECT")
 _NOTHING_TO_READ = frozenset({"deletion", "privacyDeletion"})
 
 
@@ -51,6 +52,7 @@ class _Notice(BaseModel):
     change_source: Text = Field(default="", alias="changeSource")
     source_id: Text = Field(default="", alias="sourceId")
     app_id: Text = Field(default="", alias="appId")
+    association: Text = Field(default="", alias="associationType")
 
     @property
     def change(self) -> str:
@@ -64,9 +66,19 @@ class _Notice(BaseModel):
         return kind == "deal" or (kind == "object" and self.object_type == _DEAL_TYPE)
 
     @property
+    def is_left_out(self) -> bool:
+        """No news that could change what is set up."""
+        return self.is_our_echo or self.is_no_term or self.change in _NOTHING_TO_READ
+
+    @property
     def is_our_echo(self) -> bool:
         """A write of the app that this subscription belongs to, which comes back as an event (sheet 8.1)."""
         return self.change_source == "INTEGRATION" and bool(self.app_id) and self.source_id == self.app_id
+
+    @property
+    def is_no_term(self) -> bool:
+        """A link to something that was not sold: our own note and record ring by it as well, whoever wrote them."""
+        return self.change == "associationChange" and self.association.upper().endswith(_NOT_SOLD)
 
     @property
     def record_id(self) -> str:
@@ -88,8 +100,8 @@ def read_events(
 ) -> tuple[ReadEvent, ...]:
     """Check the delivery's signature, then read its list. Events are doorbells: only the deal's id counts.
 
-    Left out are events about other records, echoes of our own writes, and deletions: a deal that is gone has nothing
-    to read, and what was set up for it stays until a person cancels it.
+    Left out are events about other records, links to tasks and the like, echoes of our own writes, and deletions: a
+    deal that is gone has nothing to read, and what was set up for it stays until a person cancels it.
     Raises BadSignature, or NeedsRepair when a signed body cannot be read.
     """
     if len(delivery.body) > _MOST_BYTES:
@@ -104,7 +116,7 @@ def read_events(
                 "The delivery has a signature without a time, and an event that is older than a day. It was not read.",
                 field="occurredAt",
             )
-        if notice.is_about_a_deal and not notice.is_our_echo and notice.change not in _NOTHING_TO_READ:
+        if notice.is_about_a_deal and not notice.is_left_out:
             found.append(_event(notice, number, at, item, connection))
     return tuple(found)
 

@@ -155,6 +155,8 @@ def test_the_deal_to_look_at_is_found_in_every_kind_of_event(change: dict[str, A
         {"subscriptionType": "deal.deletion"},
         {"subscriptionType": "conversation.newMessage", "objectId": "abc"},
         {"changeSource": "INTEGRATION", "sourceId": "9912733"},
+        {"subscriptionType": "deal.associationChange", "associationType": "DEAL_TO_TASK"},
+        {"subscriptionType": "deal.associationChange", "associationType": "DEAL_TO_TIELINE_PROJECT"},
     ],
 )
 def test_what_is_no_news_about_a_deal_is_left_out(change: dict[str, Any]) -> None:
