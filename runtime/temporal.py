@@ -175,10 +175,14 @@ class TemporalStarter:
         )
 
     async def _tell(self, contract: ContractOfDeal) -> bool:
-        """Tell the running process that the deal changed; False when it has ended meanwhile."""
+        """Tell the running process that the deal changed; False when it has ended meanwhile.
+
+        Without the deal's stamp: a CRM that stamps in whole seconds gives two states of one second the same one, and a
+        deal lost in the second in which it was read must not pass for what was read.
+        """
         handle = self.handle(engagement_id(self._firm, contract.contract_number))
         try:
-            await handle.signal("deal-changed", DealNews(source_version=contract.source_version))
+            await handle.signal("deal-changed", DealNews())
         except RPCError as gone:
             if gone.status is RPCStatusCode.NOT_FOUND:
                 return False
