@@ -70,7 +70,10 @@ class DeskActivities:
     async def finish(self, call: FinishCall) -> None:
         """Record how it ended; nothing of it waits any more."""
         row = await self._desk.find_engagement(call.subject.engagement)
-        await self._desk.clear(call.subject.engagement, reason=call.sentence)
+        if call.outcome is not Outcome.FROZEN:
+            # A frozen contract goes on to wait for a person. A worker that was frozen itself may get here late, when
+            # what is waited for is on the desk already; the stop that follows replaces whatever waited before.
+            await self._desk.clear(call.subject.engagement, reason=call.sentence)
         if row is not None and row.stage in _SET_UP and row.deal_id != call.subject.deal_id:
             await self._desk.save_engagement(_stays(row, call))
             return

@@ -9,7 +9,7 @@ from activities.boundary import business_boundary
 from activities.exactly_once import ExactlyOnce
 from models.base import digest_of
 from models.errors import Fatal, NeedsRepair
-from models.ids import ConnectionId, external_key, operation_key
+from models.ids import ConnectionId, Step, external_key, operation_key
 from models.operations import (
     EnsureBillingSchedule,
     EnsureContact,
@@ -25,7 +25,7 @@ from models.process import ApplyStep, HoldCall, StepDone
 from models.records import Effect, Links, RecordKind, RecordRef
 from ports.desk import PlanBook
 from ports.erp import Erp
-from ports.ledger import Intent, Ledger, OperationState
+from ports.ledger import Intent, Ledger, OperationRow, OperationState
 
 __all__ = ["ErpActivities", "intent_of"]
 
@@ -99,16 +99,17 @@ class ErpActivities:
     @business_boundary
     async def hold_engagement(self, call: HoldCall) -> StepDone:
         """Freeze what was set up, or release it again. DOM-2.3."""
-        project, contract = await self._set_up(call)
+        rows = await self._ledger.list_operations(call.subject.engagement)
+        project, contract = _set_up(rows, call)
         erp = self._erps[project.connection]
-        key = external_key(call.subject.engagement, "release" if call.release else "hold", call.version)
+        step = _turn(rows, call)
+        key = external_key(call.subject.engagement, *step.split(":", 1))
         request: HoldEngagement | ReleaseEngagement
         if call.release:
             request = ReleaseEngagement(key=key, project=project, contract=contract)
         else:
             request = HoldEngagement(key=key, project=project, contract=contract, reason=call.reason)
         info = activity.info()
-        step = f"{'release' if call.release else 'hold'}:{call.version}"
         intent = Intent.model_validate(
             {
                 "key": operation_key(call.subject.firm, "quote-to-project", call.subject.contract_number, "", step),
@@ -133,24 +134,8 @@ class ErpActivities:
                 return await erp.ensure_release(request, Links())
             return await erp.ensure_hold(request, Links())
 
-        effect = await self._once.apply(intent, find=find, ensure=ensure)
+        effect = await self._once.apply(intent, find=find, ensure=ensure, one_per_key=True)
         return StepDone(step=intent.step, ref=effect.ref, created=False, changed=effect.changed)
-
-    async def _set_up(self, call: HoldCall) -> tuple[RecordRef, RecordRef]:
-        """Project and contract that were written for this engagement."""
-        refs: dict[RecordKind, RecordRef] = {}
-        for row in await self._ledger.list_operations(call.subject.engagement):
-            if row.state is OperationState.APPLIED and row.effect is not None and row.step in {"project", "contract"}:
-                refs[row.effect.ref.kind] = row.effect.ref
-        try:
-            return refs[RecordKind.PROJECT], refs[RecordKind.CONTRACT]
-        except KeyError as missing:
-            raise NeedsRepair(
-                f"Contract {call.subject.contract_number} was only partly set up in the ERP, so it cannot be frozen. "
-                "Look at its project there and decide by hand.",
-                code="TL-CON-013",
-                record=call.subject.contract_number,
-            ) from missing
 
     async def _operation(self, call: ApplyStep) -> tuple[PlannedOperation, Erp]:
         plan = await self._plans.get_plan(call.plan)
@@ -197,3 +182,34 @@ def _of(operation: PlannedOperation, kind: type[Request]) -> Request:
     if not isinstance(operation.request, kind):
         raise Fatal(f"Step {operation.step} of the plan is not what the process took it for.", record=operation.step)
     return operation.request
+
+
+def _turn(rows: tuple[OperationRow, ...], call: HoldCall) -> Step:
+    """The write that this freeze or release is. Asked for again while it is the engagement's newest, it is the same.
+
+    The version of the deal alone does not tell: what we show on the deal gives it a new one, and a worker that takes
+    over from a killed one reads that. A version that was answered before stays answered, however late it comes again.
+    """
+    word = "release" if call.release else "hold"
+    wanted = Step(f"{word}:{call.version}")
+    turns = [row.step for row in rows if row.step.startswith(("hold:", "release:"))]
+    if wanted not in turns and turns and turns[-1].startswith(f"{word}:"):
+        return turns[-1]
+    return wanted
+
+
+def _set_up(rows: tuple[OperationRow, ...], call: HoldCall) -> tuple[RecordRef, RecordRef]:
+    """Project and contract that were written for this engagement."""
+    refs: dict[RecordKind, RecordRef] = {}
+    for row in rows:
+        if row.state is OperationState.APPLIED and row.effect is not None and row.step in {"project", "contract"}:
+            refs[row.effect.ref.kind] = row.effect.ref
+    try:
+        return refs[RecordKind.PROJECT], refs[RecordKind.CONTRACT]
+    except KeyError as missing:
+        raise NeedsRepair(
+            f"Contract {call.subject.contract_number} was only partly set up in the ERP, so it cannot be frozen. "
+            "Look at its project there and decide by hand.",
+            code="TL-CON-013",
+            record=call.subject.contract_number,
+        ) from missing

@@ -75,7 +75,10 @@ class PlanningActivities:
     async def plan(self, call: PlanCall) -> Planned:
         """Make the plan, put what it needs of people on the desk, and say what comes next."""
         terms = await self._plans.get_terms(call.terms_reference)
-        verdict = await self.verdict(call.subject, terms, binds=True)
+        row = await self._desk.find_engagement(call.subject.engagement)
+        if (begun := await self._begun(call.subject, terms, row)) is not None:
+            return await self._planned(call.subject, begun)
+        verdict = await self._verdict(call.subject, terms, row, binds=True)
         match verdict.kind:
             case VerdictKind.PLAN:
                 return await self._planned(call.subject, _plan_of(verdict))
@@ -88,9 +91,24 @@ class PlanningActivities:
 
     async def verdict(self, subject: EngagementRef, terms: SignedTerms, *, binds: bool) -> PlanVerdict:
         """What the rules make of these terms and of the ERP as it stands. `binds` claims the contract for its deal."""
+        return await self._verdict(subject, terms, await self._desk.find_engagement(subject.engagement), binds=binds)
+
+    async def _begun(self, subject: EngagementRef, terms: SignedTerms, row: EngagementRow | None) -> Plan | None:
+        """The plan that is being applied. A worker that was killed while it applied one makes the process plan again.
+
+        The ERP then holds some of the plan's records already, so a new plan would be another one: without the writes
+        whose fate is still open, and with other words where the words are the evidence. So the begun one goes on.
+        """
+        if row is None or row.stage is not Stage.APPLYING or row.plan is None:
+            return None
+        plan = await self._plans.get_plan(row.plan)
+        return plan if (plan.terms_digest, plan.deal_id) == (terms.digest, subject.deal_id) else None
+
+    async def _verdict(
+        self, subject: EngagementRef, terms: SignedTerms, row: EngagementRow | None, *, binds: bool
+    ) -> PlanVerdict:
         book, erp = self._rules(), self._erps[self._main_erp]
         survey = await erp.survey(survey_question(terms, book, subject.firm))
-        row = await self._desk.find_engagement(subject.engagement)
         holder = subject.deal_id
         if binds:
             holder = await self._deal_bindings.bind_deal(

@@ -74,6 +74,10 @@ class Sandbox:
                 return entries
             entries += page
 
+    async def last_seq(self) -> int:
+        """Number of the newest entry of the journal."""
+        return int((await self.http.get("/_sandbox/journal", params={"limit": 1})).json()["last_seq"])
+
     async def faults(self, *rules: dict[str, Any]) -> None:
         answer = await self.http.post("/_sandbox/faults", json={"rules": list(rules)})
         answer.raise_for_status()
