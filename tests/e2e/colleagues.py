@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 from pydantic import SecretStr
@@ -15,10 +16,15 @@ from tests.e2e.stand import FIRM, Stand
 __all__ = ["decide", "only_one", "send", "signed"]
 
 
-async def only_one(stand: Stand, contract: str) -> OpenItem:
-    """The one thing that waits for a person there."""
-    (item,) = await stand.waiting(contract)
-    return item
+async def only_one(stand: Stand, contract: str, *, besides: str = "") -> OpenItem:
+    """The one thing that waits for a person there, as soon as it does. `besides`: another one than that item."""
+    for _ in range(200):
+        items = await stand.waiting(contract)
+        if items and items[0].item != besides:
+            (item,) = items
+            return item
+        await asyncio.sleep(0.04)
+    raise AssertionError(f"nothing (new) of {contract} waits for a person: {items}")
 
 
 def signed(
