@@ -54,10 +54,8 @@ class ChangeReader:
 
     def _saved(self, one: ObjectType, entry: Entry) -> Iterator[Change]:
         after = entry.after
-        if after is None or (entry.action == "create" and after.get("hs_merged_object_ids")):
-            return
-        if entry.action == "create" and after["createdate"] != after[one.modified]:
-            yield self._change(one, entry, "restore", entry.record_id)
+        # A record that comes back, or survives a merge under a new id, is older than its appearance: told elsewhere.
+        if after is None or (entry.action == "create" and after["createdate"] != after[one.modified]):
             return
         if entry.action == "create":
             yield self._change(one, entry, "creation", entry.record_id, more={"changeFlag": "NEW"})
@@ -69,8 +67,12 @@ class ChangeReader:
     def _away(self, entry: Entry) -> Iterator[Change]:
         kind, _, record_id = entry.record_id.partition("/")
         one = self._account.catalog.of_kind(kind)
-        if one is not None and entry.action == "create":
+        if one is None:
+            return
+        if entry.action == "create":
             yield self._change(one, entry, "deletion", record_id, more={"changeFlag": "DELETED"})
+        elif entry.action == "delete":
+            yield self._change(one, entry, "restore", record_id)
 
     def _merged(self, entry: Entry) -> Iterator[Change]:
         kind, _, old_id = entry.record_id.partition("/")
