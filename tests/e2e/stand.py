@@ -18,8 +18,6 @@ from temporalio.client import Client
 
 from connectors.netsuite import CONNECTOR as ERP_CONNECTOR
 from connectors.netsuite import NetSuiteConfig
-from connectors.salesforce import CONNECTOR as CRM_CONNECTOR
-from connectors.salesforce import SalesforceConfig
 from mappings.rulebook import load_rulebook
 from models.blocker import OpenItem
 from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId, engagement_id
@@ -29,6 +27,7 @@ from runtime.people import FilePeople, make_demo_people
 from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
 from runtime.wiring import Tieline, build_tieline
 from store import Store, open_store
+from tests.e2e.crm_sides import CRMS, CrmSide
 
 __all__ = ["FIRM", "ROOT", "SECRET", "Sandbox", "Stand", "open_stand"]
 
@@ -132,6 +131,7 @@ class Stand:
     people_file: Path
     rules: Path
     stack: AsyncExitStack = field(repr=False)
+    crm_side: CrmSide = CRMS["salesforce"]
 
     @property
     def starter(self) -> TemporalStarter:
@@ -149,13 +149,8 @@ class Stand:
             "TIELINE_API_PORT": "0",
             "TIELINE_PEOPLE_FILE": str(self.people_file),
             "TIELINE_RULEBOOK_FOLDER": str(self.rules),
-            "TIELINE_CRM__CONNECTOR": "salesforce",
+            **self.crm_side.environment(crm, self.crm.url),
             "TIELINE_CRM__EVENT_SECRETS": json.dumps([SECRET]),
-            "TIELINE_CRM__CONFIG__BASE_URL": self.crm.url,
-            "TIELINE_CRM__CONFIG__LOGIN__KIND": "jwt",
-            "TIELINE_CRM__CONFIG__LOGIN__CONSUMER_KEY": crm["consumer_key"],
-            "TIELINE_CRM__CONFIG__LOGIN__USERNAME": crm["username"],
-            "TIELINE_CRM__CONFIG__LOGIN__PRIVATE_KEY_PEM_FILE": crm["private_key_file"],
             "TIELINE_ERP__CONNECTOR": "netsuite",
             "TIELINE_ERP__CONFIG__ACCOUNT_ID": erp["account"],
             "TIELINE_ERP__CONFIG__BASE_URL": self.erp.url,
@@ -167,12 +162,12 @@ class Stand:
 
     async def win(self, *deals: str) -> None:
         """Close deals as won, as a salesperson would."""
-        await self.crm.records(*({"type": "Opportunity", "id": deal, "StageName": "Closed Won"} for deal in deals))
+        await self.crm.records(*(self.crm_side.won(deal) for deal in deals))
 
     async def deals(self) -> list[dict[str, Any]]:
         """Every deal of the CRM."""
         state = (await self.crm.http.get("/_sandbox/state")).json()
-        return list(state["records"]["Opportunity"] if "records" in state else state["Opportunity"])
+        return list(state.get("records", state)[self.crm_side.deals])
 
     async def start(self, *deals: str) -> list[str]:
         """Start or join, as the dispatcher would."""
@@ -215,16 +210,22 @@ def _text_of(path: str) -> str:
 
 @asynccontextmanager
 async def open_stand(
-    folder: Path, *, worker: bool = True, state: str = "demo", rules: Path = ROOT / "mappings" / "demo_firm"
+    folder: Path,
+    *,
+    worker: bool = True,
+    state: str = "demo",
+    rules: Path = ROOT / "mappings" / "demo_firm",
+    crm: str = "salesforce",
 ) -> AsyncIterator[Stand]:
-    """Start everything, and stop it by id."""
+    """Start everything, and stop it by id. `crm` names the simulator and the connector of the selling side."""
+    crm_side = CRMS[crm]
     async with AsyncExitStack() as stack:
         temporal = EmbeddedTemporal(folder / "temporal.db", port=free_port(), ui_port=None, log=folder / "temporal.log")
-        crm, erp, _ = await asyncio.gather(
-            Sandbox.start("salesforce", folder, state=state), Sandbox.start("netsuite", folder), temporal.start()
+        sandbox, erp, _ = await asyncio.gather(
+            Sandbox.start(crm, folder, state=state), Sandbox.start("netsuite", folder), temporal.start()
         )
         stack.push_async_callback(temporal.stop)
-        stack.push_async_callback(crm.stop)
+        stack.push_async_callback(sandbox.stop)
         stack.push_async_callback(erp.stop)
         client = await connect({"target_host": temporal.address})
         await register_search_attributes(client)
@@ -232,17 +233,6 @@ async def open_stand(
         people_file = make_demo_people(folder)
         people = FilePeople(people_file, FIRM)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
-        crm_config = SalesforceConfig.model_validate(
-            {
-                "base_url": crm.url,
-                "login": {
-                    "kind": "jwt",
-                    "consumer_key": crm.facts["client"]["consumer_key"],
-                    "username": crm.facts["client"]["username"],
-                    "private_key_pem": _text_of(crm.facts["client"]["private_key_file"]),
-                },
-            }
-        )
         erp_config = NetSuiteConfig.model_validate(
             {
                 "account_id": erp.facts["client"]["account"],
@@ -258,7 +248,7 @@ async def open_stand(
         book = load_rulebook(rules)
         tieline = build_tieline(
             store,
-            CRM_CONNECTOR.build(ConnectionId("crm-main"), crm_config, http),
+            crm_side.build(sandbox.facts["client"], sandbox.url, http),
             ERP_CONNECTOR.build(ConnectionId("erp-main"), erp_config, http),
             people,
             rules=lambda: book,
@@ -267,4 +257,6 @@ async def open_stand(
         queue = f"tieline-{free_port()}"
         if worker:
             await stack.enter_async_context(build_worker(client, queue, tieline.activities))
-        yield Stand(folder, crm, erp, temporal, client, store, tieline, people, queue, people_file, rules, stack)
+        yield Stand(
+            folder, sandbox, erp, temporal, client, store, tieline, people, queue, people_file, rules, stack, crm_side
+        )
