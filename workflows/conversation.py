@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -58,8 +59,7 @@ class Conversation:
             await self._take(decision, "signal")
 
     async def _take(self, decision: Decision, channel: str) -> Answer:
-        await workflow.wait_condition(lambda: self._subject is not None and not self._looking)
-        async with self._turn:
+        async with self._turn_to_judge():
             answer = await workflow.execute_activity_method(
                 DecisionActivities.judge_decision,
                 JudgeCall(
@@ -75,6 +75,16 @@ class Conversation:
             if answer.accepted and answer.complete:
                 self._settle(decision)
             return answer
+
+    @asynccontextmanager
+    async def _turn_to_judge(self) -> AsyncIterator[None]:
+        """When it is known what waits. News that came in the same moment may have been first: then it is not known."""
+        while True:
+            await workflow.wait_condition(lambda: self._subject is not None and not self._looking)
+            async with self._turn:
+                if not self._looking:
+                    yield
+                    return
 
     def _settle(self, decision: Decision) -> None:
         """Only what waits can be settled: an answer to something else, told again, changes nothing here."""

@@ -205,6 +205,7 @@ async def test_news_of_an_older_or_the_same_state_is_no_news(house: House) -> No
 
     house.change()
     await house.tell(house.terms.source_version)
+    await house.reads_the_deal(read + 1)
     await house.decide("ada.finance")
     assert await house.outcome() is Outcome.ACTIVE
     assert house.crm.calls.count("read") == read + 2
