@@ -55,16 +55,13 @@ class QuoteToProject(Waiting):
         )
         self._take_over(subject, deal.carried)
         self._subject = subject
-        ended: QuoteToProjectResult | None = None
         while True:
             result = await self._one_pass(subject)
-            if result is not None and (ended is None or result.outcome is not Outcome.NOTHING_TO_DO):
-                ended = result  # a look that found nothing new does not take the place of what this run did
             grown = workflow.info().is_continue_as_new_suggested()
             if result is not None or grown:
                 await workflow.wait_condition(workflow.all_handlers_finished)
             if result is not None and not self._news_unread():
-                return ended or result
+                return result
             if grown:
                 workflow.continue_as_new(deal.model_copy(update={"carried": self._handed_over()}))
 

@@ -62,17 +62,6 @@ async def test_all_events_again_change_nothing_on_either_side(
     assert (len(await stand.crm.writes()), len(await stand.erp.writes())) == before
 
 
-async def test_events_that_come_while_it_is_set_up_do_not_hide_what_was_done(
-    stand: Stand, sales: Sales, door: FrontDoor
-) -> None:
-    sold = await sales.deal("CROWDED", await sales.company("Crowded Quays, Inc."))
-    await stand.erp.faults({"method": "PUT", "path": "/job/", "when": "before", "action": "delay", "delay_s": 0.8})
-    assert [await stand.start(sold.deal) for _ in range(4)] == [["started"], ["joined"], ["joined"], ["joined"]]
-    result = await stand.result("CROWDED")
-    assert result.outcome == "active"
-    assert {"customer", "project", "contract", "write-back"} <= {done.step for done in result.records}
-
-
 @asynccontextmanager
 async def _lost_store(stand: Stand) -> AsyncIterator[tuple[Tieline, TemporalStarter]]:
     """Tieline as its settings make it, on an empty store, at the same vendors."""
