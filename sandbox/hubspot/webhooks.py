@@ -58,6 +58,7 @@ class Webhooks:
         self._random = random.Random(48211903)  # noqa: S311 - jitter and shuffling, the same on every run
         self._client: httpx.AsyncClient | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         account.store.listeners.append(self._changed)
 
@@ -75,7 +76,6 @@ class Webhooks:
 
     async def start(self) -> None:
         """Begin to send."""
-        self._client = httpx.AsyncClient(trust_env=False)
         self._pump = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -112,10 +112,14 @@ class Webhooks:
         event |= change.more
         copies = 2 if self._world.flag("webhook_duplicates") else 1
         self._outbox.fresh.setdefault(target.url, deque()).extend([event] * copies)
+        self._news.set()
         return 1
 
     async def _run(self) -> None:
         while True:
+            if not self._outbox.later and not any(self._outbox.fresh.values()):
+                await self._news.wait()
+            self._news.clear()
             now = self._world.clock.epoch_s()
             for url, events in self._outbox.fresh.items():
                 target = self.targets.get(url)
@@ -146,13 +150,13 @@ class Webhooks:
 
     async def _post(self, target: Target, body: bytes) -> int:
         if self._client is None:
-            raise RuntimeError("The webhook sender was not started.")
+            self._client = httpx.AsyncClient(trust_env=False)
         try:
             answer = await self._client.post(
                 target.url, content=body, headers=self._headers(target, body),
                 timeout=self._world.number("webhook_timeout_s"),
             )  # fmt: skip
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return 0
         return answer.status_code
 

@@ -1,4 +1,7 @@
-"""A running simulated account with a signed-in HTTP client, for the tests of this folder."""
+"""A simulated account with a signed-in HTTP client, for the tests of this folder.
+
+Most tests call the application without a socket, which is quicker; cut lines and foreign clients need one.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +14,9 @@ import httpx
 
 from sandbox.hubspot import build
 from sandbox.hubspot.system import HubSpotSystem
-from sandbox.kit import Options, Running, running
+from sandbox.kit import Options, running
+from sandbox.kit.app import SandboxApp
+from sandbox.kit.connections import Connections
 
 V = "2026-09"
 OBJECTS = f"/crm/objects/{V}"
@@ -19,18 +24,11 @@ OBJECTS = f"/crm/objects/{V}"
 
 @dataclass
 class Portal:
-    """One running account and a client signed in to it by service key."""
+    """One account and a client signed in to it by service key."""
 
-    server: Running
+    system: HubSpotSystem
     http: httpx.AsyncClient
-
-    @property
-    def system(self) -> HubSpotSystem:
-        return cast("HubSpotSystem", self.server.system)
-
-    @property
-    def url(self) -> str:
-        return self.server.url
+    url: str
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200) -> dict[str, Any]:
         answer = await self.http.request(method, path, json=body)
@@ -63,13 +61,25 @@ def having(name: str, operator: str = "EQ", **more: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def hubspot(
-    *, state: str = "empty", data_dir: Path | None = None, lag_s: float = 0, **settings: Any
+    *, state: str = "empty", data_dir: Path | None = None, lag_s: float = 0, listens: bool = False, **settings: Any
 ) -> AsyncIterator[Portal]:
     """Run an account until the block ends; search does not lag unless it is told to."""
     given = {name: str(value) for name, value in settings.items()} | {"search_lag_s": str(lag_s)}
     options = Options("hubspot", state=state, data_dir=data_dir, settings=given)
-    async with running(build(options), options) as server:
-        token = server.system.client_facts()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as http:
-            yield Portal(server, http)
+    system = cast("HubSpotSystem", build(options))
+    headers = {"Authorization": f"Bearer {system.client_facts()['access_token']}"}
+    if listens:
+        async with (
+            running(system, options) as server,
+            httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as http,
+        ):
+            yield Portal(system, http, server.url)
+        return
+    app: Any = SandboxApp(system, Connections())
+    await system.started()
+    transport = httpx.ASGITransport(app=app)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as http:
+            yield Portal(system, http, "http://127.0.0.1")
+    finally:
+        await system.stopped()

@@ -19,8 +19,9 @@ async def signed_in(portal: Portal) -> dict[str, str]:
 
 
 async def test_a_missing_or_unknown_token_is_401_with_the_vendors_words() -> None:
-    async with hubspot() as portal, httpx.AsyncClient(base_url=portal.url, trust_env=False) as bare:
-        for headers in ({}, {"Authorization": "Bearer nothing"}):
+    async with hubspot() as portal:
+        bare = portal.http
+        for headers in ({"Authorization": ""}, {"Authorization": "Bearer nothing"}):
             answer = await bare.get(f"{OBJECTS}/deals", headers=headers)
             assert (answer.status_code, answer.json()["category"]) == (401, "INVALID_AUTHENTICATION")
             assert answer.headers["X-HubSpot-Correlation-Id"] == answer.json()["correlationId"]

@@ -83,7 +83,7 @@ def drive(portal: Portal) -> dict[str, Any]:
 
 
 async def test_the_public_client_works_against_the_older_generations() -> None:
-    async with hubspot() as portal:
+    async with hubspot(listens=True) as portal:
         seen = await asyncio.to_thread(drive, portal)
         assert seen["by_key"] is True
         assert seen["new"] == [True, False]
@@ -113,5 +113,5 @@ def token_and_signature(portal: Portal) -> tuple[int, bool]:
 
 
 async def test_the_public_client_gets_a_token_and_agrees_on_the_signature() -> None:
-    async with hubspot() as portal:
+    async with hubspot(listens=True) as portal:
         assert await asyncio.to_thread(token_and_signature, portal) == (1800, True)

@@ -92,7 +92,7 @@ async def test_changes_and_set_up_outlive_the_process(tmp_path: Path) -> None:
 
 
 async def test_an_answer_cut_after_the_write_leaves_one_record() -> None:
-    async with hubspot() as portal:
+    async with hubspot(listens=True) as portal:
         rule = {"method": "POST", "path": "batch/upsert", "when": "after", "action": "reset"}
         await portal.control("faults", rules=[rule])
         body = {"inputs": [{"id": "k1", "idProperty": "key", "properties": {"number": "7"}}]}
