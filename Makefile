@@ -46,8 +46,8 @@ test: check ## Every check and every test
 bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes three minutes
 	$(BIN)/python -m bench $(ARGS)
 
-demo: install ## Show the main job on real contracts; EXIT=1 stops everything at the end
-	$(BIN)/python starter.py demo $(if $(EXIT),--exit)
+demo: install ## Show the main job on real contracts; CRM=hubspot with another CRM, EXIT=1 stops everything at the end
+	$(BIN)/python starter.py demo $(if $(CRM),--crm $(CRM)) $(if $(EXIT),--exit)
 
 lock: setup ## Pin anew what requirements*.in ask for, with hashes and without naming an index
 	@uv=$$(command -v uv || ls $(BIN)/uv 2>/dev/null) || { echo "uv is needed: pipx install uv" >&2; exit 1; }; \

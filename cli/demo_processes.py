@@ -78,9 +78,12 @@ async def _spawn(
     return Child(name, process, stream)
 
 
-async def start_sandbox(system: str, folder: Path, *, port: int) -> tuple[Child, Ready]:
+async def start_sandbox(
+    system: str, folder: Path, *, port: int, settings: tuple[str, ...] = ()
+) -> tuple[Child, Ready]:
     """One simulator with its demo records, kept in `folder` across runs."""
-    arguments = ["-m", "sandbox", system, "--port", str(port), "--state", "demo", "--data", str(folder / system)]
+    arguments = ["-m", "sandbox", system, "--port", str(port), "--state", "demo", "--data", str(folder / system),
+                 *settings]  # fmt: skip
     child = await _spawn(system, arguments, folder / f"{system}.log", None, reads=True)
     line = await child.first_line()
     if not line:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from cli.demo_dialects import DemoDialect
 from cli.demo_processes import Ready
 from models.ids import FirmId
 from runtime.embedded_temporal import free_port
@@ -47,7 +48,15 @@ def _is_free(port: int) -> bool:
 
 
 def demo_environment(
-    firm: FirmId, folder: Path, people: Path, ports: DemoPorts, *, crm: Ready, erp: Ready, temporal: str
+    firm: FirmId,
+    folder: Path,
+    people: Path,
+    ports: DemoPorts,
+    *,
+    dialect: DemoDialect,
+    crm: Ready,
+    erp: Ready,
+    temporal: str,
 ) -> dict[str, str]:
     """Settings of the demo, as anybody would set them for real accounts."""
     return {
@@ -57,13 +66,10 @@ def demo_environment(
         "TIELINE_API_PORT": str(ports.api),
         "TIELINE_PEOPLE_FILE": str(people),
         "TIELINE_RULEBOOK_FOLDER": str(_ROOT / "mappings" / "demo_firm"),
-        "TIELINE_CRM__CONNECTOR": "salesforce",
+        "TIELINE_CRM__CONNECTOR": dialect.system,
         "TIELINE_CRM__EVENT_SECRETS": json.dumps([_event_secret(folder)]),
         "TIELINE_CRM__CONFIG__BASE_URL": crm.url,
-        "TIELINE_CRM__CONFIG__LOGIN__KIND": "jwt",
-        "TIELINE_CRM__CONFIG__LOGIN__CONSUMER_KEY": str(crm.client["consumer_key"]),
-        "TIELINE_CRM__CONFIG__LOGIN__USERNAME": str(crm.client["username"]),
-        "TIELINE_CRM__CONFIG__LOGIN__PRIVATE_KEY_PEM_FILE": str(crm.client["private_key_file"]),
+        **{f"TIELINE_CRM__CONFIG__{name}": value for name, value in dialect.login(crm).items()},
         "TIELINE_ERP__CONNECTOR": "netsuite",
         "TIELINE_ERP__CONFIG__ACCOUNT_ID": str(erp.client["account"]),
         "TIELINE_ERP__CONFIG__BASE_URL": erp.url,

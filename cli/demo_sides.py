@@ -7,6 +7,7 @@ from typing import Any, Self
 import httpx
 from pydantic import TypeAdapter
 
+from cli.demo_dialects import DemoDialect
 from cli.demo_processes import Ready
 from models.money import Money
 from models.values import SoldValues
@@ -59,6 +60,10 @@ class DemoErp(DemoSide):
 class DemoCrm(DemoSide):
     """The simulated CRM, and the salesperson who wins its deals."""
 
+    def __init__(self, ready: Ready, dialect: DemoDialect) -> None:
+        super().__init__(ready)
+        self._dialect = dialect
+
     async def subscribe(self, url: str, environment: dict[str, str]) -> None:
         """Have it send its signed events to Tieline."""
         secret = json.loads(environment["TIELINE_CRM__EVENT_SECRETS"])[0]
@@ -68,22 +73,27 @@ class DemoCrm(DemoSide):
     async def win_all(self) -> list[str]:
         """Close every open deal as won, which rings; deals that are won already ring again."""
         deals = await self._deals()
-        open_deals = [deal for deal in deals if not deal.get("IsWon")]
-        records = [{"type": "Opportunity", "id": deal["Id"], "StageName": "Closed Won"} for deal in open_deals]
+        said = self._dialect
+        records = [
+            {"type": said.deals, "id": deal[said.deal_id], **said.winning(deal)}
+            for deal in deals
+            if not said.is_won(deal)
+        ]
         if records:
             (await self._http.post("/_sandbox/records", json={"records": records})).raise_for_status()
-        again = [deal["Id"] for deal in deals if deal.get("IsWon")]
+        again = [deal[said.deal_id] for deal in deals if said.is_won(deal)]
         if again:
             (await self._http.post("/_sandbox/emit", json={"ids": again})).raise_for_status()
-        return [str(deal["Id"]) for deal in deals]
+        return [str(deal[said.deal_id]) for deal in deals]
 
     async def sold_values(self) -> dict[str, SoldValues]:
         """What the CRM itself says was sold, by contract number."""
+        said = self._dialect
         return {
-            str(deal["Contract_Number__c"]): SoldValues(
-                funded=_money(deal, "Value_Funded__c"),
-                exercised=_money(deal, "Value_Exercised__c"),
-                with_options=_money(deal, "Value_With_Options__c"),
+            str(deal[said.contract]): SoldValues(
+                funded=self._money(deal, said.funded),
+                exercised=self._money(deal, said.exercised),
+                with_options=self._money(deal, said.with_options),
             )
             for deal in await self._deals()
         }
@@ -99,9 +109,8 @@ class DemoCrm(DemoSide):
     async def _deals(self) -> list[dict[str, Any]]:
         answer = (await self._http.get("/_sandbox/state")).raise_for_status()
         state = json.loads(answer.text, parse_float=str)
-        return _Rows.validate_python(state.get("records", state)["Opportunity"])
+        return _Rows.validate_python(state.get("records", state)[self._dialect.deals])
 
-
-def _money(deal: dict[str, Any], field: str) -> Money | None:
-    value = deal.get(field)
-    return None if value is None else Money.of(str(value), str(deal["CurrencyIsoCode"]))
+    def _money(self, deal: dict[str, Any], field: str) -> Money | None:
+        value = deal.get(field)
+        return None if value in {None, ""} else Money.of(str(value), str(deal[self._dialect.currency]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from temporalio.client import Client
 
+from cli.demo_dialects import DemoDialect
 from cli.demo_figures import Totals, totals_of
 from cli.demo_people_at_work import decide_and_repair
 from cli.demo_processes import Child, Ready, start_sandbox, start_worker
@@ -34,8 +35,9 @@ _MOVING = frozenset({Stage.PLANNING, Stage.APPLYING})
 class DemoStory:
     """The demo from start to end: start everything, win the deals, watch, let people act, show what became of it."""
 
-    def __init__(self, folder: Path, output: Output) -> None:
+    def __init__(self, folder: Path, output: Output, dialect: DemoDialect) -> None:
         self._folder = folder
+        self._dialect = dialect
         self._output = output
         self._stack = AsyncExitStack()
         self._client: Client | None = None
@@ -78,13 +80,16 @@ class DemoStory:
     async def _start_everything(self) -> tuple[DemoCrm, DemoErp, dict[str, str]]:
         ports = await asyncio.to_thread(demo_ports, self._folder)
         self._output.line("Starting Temporal with its Web UI, the two simulators, and Tieline ...")
+        self._output.line(self._dialect.simulated)
         temporal = EmbeddedTemporal(
             self._folder / "temporal.db", port=ports.temporal, ui_port=ports.temporal_ui,
             log=self._folder / "temporal.log",
         )  # fmt: skip
         started = await asyncio.gather(
             temporal.start(),
-            start_sandbox("salesforce", self._folder, port=ports.crm),
+            start_sandbox(
+                self._dialect.system, self._folder, port=ports.crm, settings=self._dialect.simulator_settings
+            ),
             start_sandbox("netsuite", self._folder, port=ports.erp),
             return_exceptions=True,
         )
@@ -99,14 +104,15 @@ class DemoStory:
         (_, crm_ready), (_, erp_ready) = children
         people = await asyncio.to_thread(make_demo_people, self._folder)
         environment = demo_environment(
-            _FIRM, self._folder, people, ports, crm=crm_ready, erp=erp_ready, temporal=temporal.address
-        )
+            _FIRM, self._folder, people, ports, dialect=self._dialect, crm=crm_ready, erp=erp_ready,
+            temporal=temporal.address,
+        )  # fmt: skip
         await asyncio.to_thread(write_settings, self._folder, environment)
         forward_engine_logs()
         self._client = await connect({"target_host": temporal.address})
         worker = await start_worker(self._folder, environment)
         self._stack.push_async_callback(worker.stop)
-        crm = await self._stack.enter_async_context(DemoCrm(crm_ready))
+        crm = await self._stack.enter_async_context(DemoCrm(crm_ready, self._dialect))
         erp = await self._stack.enter_async_context(DemoErp(erp_ready))
         await self._ready(worker, f"http://127.0.0.1:{ports.api}/readyz")
         await crm.subscribe(f"http://127.0.0.1:{ports.api}/intake/crm-main", environment)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.demo_dialects import FIRST_CRM, dialect_of
 from cli.demo_story import DemoStory
 from cli.output import Output
 from cli.running import run
@@ -20,14 +21,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its data.")] = Path("var/demo"),
+    folder: Annotated[Path | None, typer.Option("--folder", help="Where the demo keeps its data.")] = None,
+    crm: Annotated[str, typer.Option("--crm", help="The simulated CRM; each has a folder of its own.")] = FIRST_CRM,
     leave: Annotated[bool, typer.Option("--exit", help="Stop everything at the end instead of staying up.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Show the main job on real contracts: simulated CRM and ERP, real Temporal, real Tieline."""
 
     async def command(output: Output) -> int:
-        story = DemoStory(folder.resolve(), output)
+        own = Path("var/demo" if crm == FIRST_CRM else f"var/demo-{crm}")
+        story = DemoStory((folder or own).resolve(), output, dialect_of(crm))
         telling = asyncio.create_task(_tell(story, output, leave=leave))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, telling.cancel)
