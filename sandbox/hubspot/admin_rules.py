@@ -58,6 +58,14 @@ class AdminRules:
         """List the rules."""
         return {"rules": [asdict(rule) for rule in self._rules]}
 
+    def patterns(self, one: ObjectType) -> dict[str, list[str]]:
+        """Return the patterns that values of a type's properties must match, by property."""
+        found: dict[str, list[str]] = {}
+        for rule in self._rules:
+            if rule.object == one.name and rule.pattern:
+                found.setdefault(rule.property, []).append(rule.pattern)
+        return found
+
     def check(self, one: ObjectType, record: Record, changed: Record, *, is_new: bool) -> None:
         """Refuse a save that a rule forbids."""
         due = [rule for rule in self._rules if rule.object == one.name and rule.applies(record, is_new=is_new)]

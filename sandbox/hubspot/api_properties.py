@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.hubspot.account import Account
+from sandbox.hubspot.admin_rules import AdminRules
 from sandbox.hubspot.api_batch import batch_answer
 from sandbox.hubspot.errors import HubSpotError, missing
 from sandbox.hubspot.schema import ObjectType, Property
 from sandbox.hubspot.wire import Answer, Call
 from sandbox.kit import Author
 
-__all__ = ["PropertiesApi", "add_property"]
+__all__ = ["PropertiesApi", "add_property", "validations"]
 
 Json = dict[str, Any]
 _TYPES = ("string", "number", "date", "datetime", "enumeration", "bool")
@@ -146,6 +147,21 @@ def add_property(account: Account, one: ObjectType, raw: Json, author: Author) -
     described.setdefault("label", name)
     account.store.save("property", f"{one.name}/{name}", described, author)
     return Property.of_json(described)
+
+
+def validations(account: Account, rules: AdminRules, call: Call) -> Answer:
+    """Answer which rules hold for the values of a type, or of one of its properties."""
+    if call.method != "GET" or not call.segments:
+        raise missing()
+    one = account.catalog.type_of(call.segments[0])
+    shown = {
+        name: [{"ruleType": "REGEX", "ruleArguments": [pattern]} for pattern in patterns]
+        for name, patterns in rules.patterns(one).items()
+    }
+    if len(call.segments) == 1:
+        listed = [{"propertyName": name, "propertyValidationRules": found} for name, found in shown.items()]
+        return Answer(200, {"results": listed})
+    return Answer(200, {"results": shown.get(call.segments[1], [])})
 
 
 def _group(name: str, label: str) -> Json:

@@ -14,6 +14,8 @@ _INTERFACES = (
     ("associations", "/crm/associations/", (), ""),
     ("properties", "/crm/", ("v3",), "/properties"),
     ("properties", "/crm/properties/", (), ""),
+    ("validations", "/crm/property-validations/", ("v3",), ""),
+    ("validations", "/crm/", ("v3",), "/property-validations"),
     ("schemas", "/crm/", ("v3",), "/schemas"),
     ("schemas", "/crm-object-schemas/", ("v3",), "/schemas"),
     ("pipelines", "/crm/", ("v3",), "/pipelines"),

@@ -9,7 +9,7 @@ __all__ = ["check_scopes"]
 # Tasks and notes have no rights of their own; they go with the contacts.
 _ACTIVITIES = {"tasks", "notes"}
 _READS = {"search", "read"}
-_SET_UP = {"properties", "schemas", "pipelines"}
+_SET_UP = {"properties", "validations", "schemas", "pipelines"}
 
 
 def check_scopes(call: Call, catalog: Catalog) -> None:

@@ -10,7 +10,7 @@ from sandbox.hubspot.account import Account
 from sandbox.hubspot.admin_rules import AdminRules
 from sandbox.hubspot.api_associations import AssociationsApi
 from sandbox.hubspot.api_objects import ObjectsApi
-from sandbox.hubspot.api_properties import PropertiesApi
+from sandbox.hubspot.api_properties import PropertiesApi, validations
 from sandbox.hubspot.api_schemas import SchemasApi
 from sandbox.hubspot.api_setup import SetUpApi
 from sandbox.hubspot.api_webhooks import WebhooksApi
@@ -47,6 +47,7 @@ DEFAULTS: dict[str, str | int | float | bool] = {
     "retry_after_s": 0,  # not 0: a 429 carries Retry-After, which the vendor does not promise
     "search_lag_s": 5.0,  # search learns of a change this much later
     "search_cap": 10_000,
+    "batch_shuffles": False,  # results of a batch come in another order than its inputs
     "partial_status": 207,  # of a batch that succeeded in part
     "merge_gives_new_id": True,
     "upsert_gap_s": 0.0,  # pause between an upsert's look-up and its write: makes real races
@@ -85,6 +86,7 @@ class HubSpotSystem(System):
             "objects": objects.handle,
             "associations": AssociationsApi(self.account, objects.writer).handle,
             "properties": PropertiesApi(self.account).handle,
+            "validations": lambda call: validations(self.account, self.rules, call),
             "schemas": schemas.handle,
             "limits": schemas.limits,
             "pipelines": set_up.pipelines,

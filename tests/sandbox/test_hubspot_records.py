@@ -139,6 +139,13 @@ async def test_reading_a_batch_says_which_ids_are_not_there() -> None:
         assert (len(part["results"]), part["errors"][0]["context"]["ids"]) == (1, ["77"])
 
 
+async def test_the_order_of_results_can_differ_from_the_inputs() -> None:
+    async with hubspot(batch_shuffles=True) as portal:
+        body = {"inputs": [upsert("k1"), upsert("k2")]}
+        results = (await portal.call("POST", f"{OBJECTS}/tieline_project/batch/upsert", body))["results"]
+        assert int(results[0]["id"]) > int(results[1]["id"])
+
+
 async def test_pages_of_a_list_cover_everything_once() -> None:
     async with hubspot() as portal:
         made = [await portal.create("deals", dealname=str(number)) for number in range(5)]
@@ -167,6 +174,10 @@ async def test_an_archived_record_is_gone_from_reads_and_comes_back() -> None:
         assert away["archived"] is True
         assert "archivedAt" in away
         assert (await portal.search("deals"))["total"] == 0
+        in_batch = {"inputs": [{"id": deal_id}]}
+        read = await portal.call("POST", f"{OBJECTS}/deals/batch/read?archived=true", in_batch)
+        assert read["results"][0]["archived"] is True
+        await portal.call("POST", f"{OBJECTS}/deals/batch/read", in_batch, 207)
         listed = await portal.call("GET", f"{OBJECTS}/deals?archived=true")
         assert [row["id"] for row in listed["results"]] == [deal_id]
         await portal.control("restore", type="deals", ids=[deal_id])

@@ -134,6 +134,9 @@ async def test_an_administrators_rule_refuses_a_write_back_only_in_the_generatio
         fixed = {"properties": {"closedate": "2026-11-20", "region": "US", "erp_project_number": "9"}}
         again = await portal.call("PATCH", f"{OBJECTS}/deals/{deal}", fixed, 400)
         assert again["errors"][0]["message"] == "must begin with PRJ-"
+        listed = await portal.call("GET", f"/crm/property-validations/{V}/deals")
+        held = [{"ruleType": "REGEX", "ruleArguments": ["PRJ-.*"]}]
+        assert listed["results"] == [{"propertyName": "erp_project_number", "propertyValidationRules": held}]
         fixed["properties"]["erp_project_number"] = "PRJ-9"
         await portal.call("PATCH", f"{OBJECTS}/deals/{deal}", fixed)
 
