@@ -8,7 +8,7 @@ import httpx
 from pydantic import ValidationError
 
 from connector_kit import ConnectorSpec
-from connectors import hubspot, netsuite, salesforce
+from connectors import hubspot, netsuite, salesforce, tryton
 from ports.crm import Deals
 from ports.erp import Erp
 from runtime.connections import Connection
@@ -22,6 +22,7 @@ CONNECTORS: dict[str, ConnectorSpec[Any]] = {
         hubspot.CONNECTOR,
         netsuite.CONNECTOR,
         salesforce.CONNECTOR,
+        tryton.CONNECTOR,
     )
 }
 """Every connector there is, one line each."""
