@@ -29,8 +29,9 @@ journal of applied changes and the audit chain, never Tieline's own report.
 - Cells: N = {cells}, failed {failed}. Zero failed in N means: at most 3/N = {bound:.3f} of such cells fail, with 95%
   confidence
 - After a kill (N = {kills}): the deal had come to its end after {spread}; more than {limit:.0f} s fails the cell.
-  Counted from SIGKILL; it contains the start of the next worker process. Two holders (W1, W2) have no limit: the engine
-  goes on handing tasks to a process that is only frozen
+  Counted from SIGKILL; it contains the start of the next worker process. {again} cells were right but late while others
+  used the machine, and were measured once more with nothing of ours beside them; both times are shown, with the load.
+  Two holders (W1, W2) have no limit: the engine goes on handing tasks to a process that is only frozen
 - A cell passes when: one create per external id, nothing deleted, repeated updates change nothing, one note to the
   owner; each change at the vendors has its `operation.applied` naming the record, and each of those its change; the
   chain verifies; no row is left `intended` or `unknown`; the deal is at its right end
@@ -59,7 +60,8 @@ def page_of(results: list[Result], run: Run) -> str:
         commit=_commit(), started_at=run.started_at, seconds=run.seconds, parallel=run.parallel,
         machine=f"{platform.system()} {platform.machine()}", cores=os.cpu_count(), load=os.getloadavg()[1],
         python=platform.python_version(), cells=len(results), failed=sum(not result.passed for result in results),
-        bound=3 / max(len(results), 1), kills=len(times), spread=_spread(times), limit=LIMIT_S,
+        bound=3 / max(len(results), 1), kills=len(times), spread=_spread(times),
+        again=sum(result.earlier is not None for result in results), limit=LIMIT_S,
     )  # fmt: skip
     lines = [
         about,
@@ -76,9 +78,13 @@ def page_of(results: list[Result], run: Run) -> str:
 
 
 def _line(result: Result) -> str:
-    seconds = "" if result.recovery_s is None else f"{result.recovery_s:.1f} s"
     came = "pass" if result.passed else "FAIL: " + "; ".join(result.problems).replace("|", "/")
+    seconds = "; before: ".join(_time(one) for one in (result, result.earlier) if one is not None)
     return f"| {result.name} | {came} | {seconds} | {result.attempts} | {result.looked} |"
+
+
+def _time(result: Result) -> str:
+    return "" if result.recovery_s is None else f"{result.recovery_s:.1f} s (load {result.load:.1f})"
 
 
 def _spread(times: list[float]) -> str:

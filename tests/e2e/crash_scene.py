@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +12,13 @@ from tests.e2e.journal_oracle import Ending
 from tests.e2e.site import Site, StoreLock
 from tests.e2e.stand import Sandbox, Stand
 
-__all__ = ["KILLS", "LIMIT_S", "OPERATIONS", "POINTS", "Cell", "Missed", "Result", "Scene"]
+__all__ = ["KILLS", "LIMIT_S", "OPERATIONS", "POINTS", "TRIES", "Cell", "Missed", "Result", "Scene"]
 
 LIMIT_S = 10.0
 """Seconds after a kill within which the deal must have come to its end."""
+
+TRIES = 4
+"""How often a cell is tried with a fresh deal when the worker was not caught at the wanted point."""
 
 OPERATIONS = {
     "customer": "ensure_customer", "contact": "ensure_contact", "cost-centre": "ensure_cost_centre",
@@ -37,6 +41,8 @@ POINTS = {
     "TL": "connection cut, applied late: after the retry",
 }
 KILLS = frozenset({"P0", "P1", "P3", "P4", "P5"})
+
+_TOO_LATE = "recovered after"
 
 _NEEDS = {
     "customer": (), "cost-centre": (), "contact": ("customer",), "project": ("customer", "cost-centre"),
@@ -86,6 +92,20 @@ class Result:
     looked: str = ""
     """What was seen at the point of the kill or of the fault."""
     attempts: int = 1
+    earlier: Result | None = None
+    """The same cell measured before, when it was only late."""
+    load: float = 0.0
+    """Processes that wanted a core, one minute's mean, when the deal had come to its end."""
+
+    def recovered(self, seconds: float) -> None:
+        """Note how long after the kill the deal came to its end."""
+        self.recovery_s, self.load = seconds, os.getloadavg()[0]
+        if seconds > LIMIT_S:
+            self.problems.append(f"{_TOO_LATE} {seconds:.1f} s, allowed are {LIMIT_S:.0f} s")
+
+    @property
+    def was_only_late(self) -> bool:
+        return bool(self.problems) and all(problem.startswith(_TOO_LATE) for problem in self.problems)
 
     @property
     def passed(self) -> bool:
