@@ -1,6 +1,6 @@
 # Tieline's commands. Needs Python 3.11 or newer and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install setup check test bench demo lock clean
+.PHONY: help install setup check test crashes bench demo lock clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
@@ -42,6 +42,9 @@ check: setup ## Lint, types, import contracts, house rules; under a minute
 
 test: check ## Every check and every test
 	$(BIN)/pytest
+
+crashes: setup ## Kill, cut, refuse and race every write; writes docs/evidence/crash-matrix.md in about 15 minutes
+	$(BIN)/python -m tests.e2e.crash_matrix $(ARGS)
 
 bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes three minutes
 	$(BIN)/python -m bench $(ARGS)
