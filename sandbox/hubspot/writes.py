@@ -156,6 +156,8 @@ class Writer:
                 value = kept_value(prop, raw, self._account.catalog.allowed_values(prop, seen))
                 if isinstance(value, PropertyFault):
                     faults.append(value)
+                elif (one.name, name) == ("line_items", "price") and value.startswith("-"):
+                    faults.append(PropertyFault(name, "INVALID_NUMBER", "The price of a line item cannot be negative"))
                 else:
                     kept[name] = value
         if faults:

@@ -28,6 +28,8 @@ class Receiver:
         self.statuses: list[int] = []
         self.headers: dict[str, str] = {}
         self.raw = b""
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def next(self) -> list[dict[str, Any]]:
         self.headers, self.raw = await asyncio.wait_for(self.deliveries.get(), 5)
@@ -38,6 +40,7 @@ class Receiver:
 
     async def hook(self, request: Request) -> Response:
         await self.deliveries.put((dict(request.headers), await request.body()))
+        await self.may_answer.wait()
         return Response(status_code=self.statuses.pop(0) if self.statuses else 200)
 
 
@@ -110,6 +113,18 @@ async def test_many_events_come_in_batches_of_at_most_a_hundred() -> None:
         batches = [await receiver.next(), await receiver.next()]
         assert sorted(len(one) for one in batches) == [30, 100]
         assert {str(event["objectId"]) for batch in batches for event in batch} == set(made)
+
+
+async def test_no_more_deliveries_run_at_once_than_the_app_allows() -> None:
+    wanted = [{"eventType": "company.creation"}]
+    async with hubspot() as portal, receiving(portal, subscriptions=wanted, maxConcurrentRequests=1) as receiver:
+        receiver.may_answer.clear()
+        await portal.control("records", records=[{"type": "companies", "name": str(one)} for one in range(130)])
+        assert len(await receiver.next()) == 100
+        (target,) = portal.system.webhooks.targets.values()
+        assert (target.running, receiver.deliveries.empty()) == (1, True)
+        receiver.may_answer.set()
+        assert len(await receiver.next()) == 30
 
 
 async def test_a_refused_delivery_is_tried_again_and_counts_its_attempts() -> None:

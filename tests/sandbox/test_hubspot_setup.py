@@ -148,3 +148,5 @@ async def test_a_line_item_copies_its_product_and_adds_up() -> None:
         shown = await portal.read("line_items", line, properties="service_line,hs_sku")
         assert shown["properties"]["service_line"] == "Advisory"
         assert (shown["properties"]["name"], shown["properties"]["amount"]) == ("Audit", "270.27")
+        negative = await portal.call("POST", f"{OBJECTS}/line_items", {"properties": {"name": "x", "price": "-1"}}, 400)
+        assert negative["errors"][0]["context"]["propertyName"] == ["price"]
