@@ -14,16 +14,19 @@ from temporalio.client import Client
 
 from mappings.decision_policy import DecisionCase, judge
 from models.decision import Decision, DecisionClaims, Refusal, Verdict
+from models.desk import Stage
 from models.ids import DecisionId, EngagementId, PersonId, PlanDigest
 from models.plan import Plan
 from models.process import EngagementRef, Outcome
 from models.roles import Person, Role
 from ports.audit import AuditEntry
+from tests.workflows.clockwork import Clockwork
 from tests.workflows.contracts import checked, two_signatures
 from tests.workflows.decisions import ATTEMPTS, WAYS, Attempt, starter
 from tests.workflows.house import CONTRACT, House, open_house
 
 NOW = datetime(2027, 1, 6, 15, tzinfo=UTC)
+DIGEST = PlanDigest("a" * 64)
 MAY_SIGN = {Role.FINANCE_OPERATIONS, Role.CONTROLLER, Role.CFO}
 """Of a contract over USD 250,000: finance operations, or who stands in for them."""
 MAY_WITHDRAW = {Role.CONTRACTS}
@@ -89,12 +92,10 @@ def _cell(plan: Plan, cell: tuple[Verdict, str, str, str, str]) -> tuple[Decisio
         plan = plan.model_copy(update={"requested_by": ("P@HarbourFinch.example".lower(),)})
     if whose == "own rule":
         plan = plan.model_copy(update={"rules_author": PersonId("p")})
-    decision = Decision(
-        decision=DecisionId("d"), engagement=plan.engagement, verdict=verdict, plan=plan.digest, token="t"
-    )
+    decision = Decision(decision=DecisionId("d"), engagement=plan.engagement, verdict=verdict, plan=DIGEST, token="t")
     claims: dict[str, Any] = {
         "person": "p", "firm": plan.firm, "decision": "d", "engagement": plan.engagement, "verdict": verdict,
-        "subject": plan.digest, "answer": "", "issued_at": NOW, "expires_at": NOW + timedelta(minutes=10),
+        "subject": DIGEST, "answer": "", "issued_at": NOW, "expires_at": NOW + timedelta(minutes=10),
     }  # fmt: skip
     others = next(item for item in Verdict if item is not verdict)
     other_claims: dict[str, dict[str, Any]] = {
@@ -105,7 +106,7 @@ def _cell(plan: Plan, cell: tuple[Verdict, str, str, str, str]) -> tuple[Decisio
         "engagement": {"engagement": EngagementId("hf/other")},
     }
     claims |= other_claims.get(token, {token: "other"})
-    waiting = {"waits": plan.digest, "was made anew": PlanDigest("f" * 64), "nothing waits": None}[waits]
+    waiting = {"waits": DIGEST, "was made anew": PlanDigest("f" * 64), "nothing waits": None}[waits]
     case = DecisionCase(
         firm=plan.firm, engagement=plan.engagement, person=_person(who), waiting_for_plan=waiting,
         plan=plan if waits == "waits" else None, blocker=None,
@@ -214,6 +215,25 @@ async def test_a_rejection_kept_from_an_earlier_run_does_not_end_a_later_one(hou
     await house.noted("message.refused")
     assert (await house.decide("ada.finance")).complete
     assert await house.outcome() is Outcome.ACTIVE
+
+
+async def test_an_old_no_to_the_very_same_plan_does_not_end_a_later_run(clockwork: Clockwork) -> None:
+    """The deal comes again on the same terms, so the same plan waits; the signature has expired meanwhile."""
+    async with clockwork.open_house() as house:
+        await house.win(checked())
+        no = house.signed("ada.finance", Verdict.REJECT, (await house.waiting()).item)
+        await house.send(no)
+        await house.stage(Stage.REJECTED)
+        await clockwork.pass_time(timedelta(minutes=20))
+        await house.win()
+        assert (await house.waiting()).item == no.plan
+
+        await house.signal("decide", no)
+        await house.signal("hello")
+        await house.noted("message.refused")
+
+        assert (await house.decide("finn.finance")).complete
+        await house.stage(Stage.ACTIVE)
 
 
 COMMANDS = {
