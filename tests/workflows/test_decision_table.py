@@ -217,18 +217,18 @@ async def test_a_rejection_kept_from_an_earlier_run_does_not_end_a_later_one(hou
     assert await house.outcome() is Outcome.ACTIVE
 
 
-async def test_an_old_no_to_the_very_same_plan_does_not_end_a_later_run(clockwork: Clockwork) -> None:
+async def test_an_old_withdrawal_of_the_very_same_plan_does_not_end_a_later_run(clockwork: Clockwork) -> None:
     """The deal comes again on the same terms, so the same plan waits; the signature has expired meanwhile."""
     async with clockwork.open_house() as house:
         await house.win(checked())
-        no = house.signed("ada.finance", Verdict.REJECT, (await house.waiting()).item)
-        await house.send(no)
-        await house.stage(Stage.REJECTED)
+        old = house.signed("carla.contracts", Verdict.WITHDRAW, (await house.waiting()).item)
+        await house.send(old)
+        await house.stage(Stage.WITHDRAWN)
         await clockwork.pass_time(timedelta(minutes=20))
         await house.win()
-        assert (await house.waiting()).item == no.plan
+        assert (await house.waiting()).item == old.plan
 
-        await house.signal("decide", no)
+        await house.signal("decide", old)
         await house.signal("hello")
         await house.noted("message.refused")
 
