@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -66,10 +66,7 @@ class Row:
             return None
         if not _NUMBER.fullmatch(text) or not text.isascii():
             raise self.unreadable(name, "a number")
-        try:
-            number = Decimal(text)
-        except InvalidOperation as wrong:
-            raise self.unreadable(name, "a number") from wrong
+        number = Decimal(text)
         if number != 0 and abs(number.adjusted()) > _LARGEST:
             raise self.unreadable(name, "a number that can be meant")
         return number

@@ -441,6 +441,28 @@ async def test_a_row_that_an_upsert_refuses_is_refused() -> None:
         await write(Scripted(on("POST", "/batch/upsert", answer(batch(errors=[row]), 207))))
 
 
+async def test_of_two_notes_the_older_stays_and_one_that_is_away_already_stays_away() -> None:
+    looks: list[int] = []
+    names: dict[str, str] = {}
+
+    def answering(request: httpx.Request) -> httpx.Response | None:
+        path = request.url.path
+        if path.endswith("/deals/tasks/batch/read"):
+            looks.append(1)
+            seen = ["9500", "9501", "9502"] if len(looks) > 1 else []
+            return answer({"results": [{"to": [{"toObjectId": one} for one in seen]}]})
+        if path.endswith("/tasks") and request.method == "POST":
+            names["ours"] = json.loads(request.content)["properties"]["hs_task_subject"]
+        if path.endswith("/tasks/batch/read"):
+            other, ours = ({"hs_task_subject": subject} for subject in ("Call them", names["ours"]))
+            return answer(batch(record("9500", other), record("9502", ours)))
+        return complaint("", 404) if request.method == "DELETE" else None
+
+    account = Scripted(answering)
+    await write(account)
+    assert [path for path in account.paths() if path.startswith("DELETE")] == ["DELETE /crm/objects/tasks/9502"]
+
+
 async def test_who_is_too_early_waits_for_its_turn() -> None:
     now, waited = [0.0], list[float]()
 

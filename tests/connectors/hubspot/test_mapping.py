@@ -214,6 +214,21 @@ async def test_a_deal_without_an_owner_is_read_and_one_who_left_is_found_in_the_
     assert "HubSpot does not know" in (await refused(gone)).message
 
 
+@pytest.mark.parametrize("stamp", ["now", "", "2026-11-20T14:03:11"])
+async def test_a_change_stamp_that_is_none_is_no_stamp(stamp: str) -> None:
+    account = Scripted(
+        lambda request: answer({**record(DEAL, account.deal, associations=account.links), "updatedAt": stamp})
+        if request.method == "GET" and request.url.path.endswith(f"/deals/{DEAL}")
+        else None
+    )
+    assert (await refused(account)).field == "updatedAt"
+
+
+async def test_a_country_is_read_as_the_account_spells_it() -> None:
+    deal = await read(changed({"bill_to_country": "Allemagne"}, countries={"Allemagne": "DE"}))
+    assert deal.bill_to.country == "DE"
+
+
 async def test_yen_have_no_decimals_and_dinars_have_three() -> None:
     assert (await refused(changed({"deal_currency_code": "JPY"}))).field == "signed_total"
     account = changed({"deal_currency_code": "KWD", "signed_total": "1.234"})
@@ -269,7 +284,7 @@ async def test_renamed_properties_are_asked_for_and_read() -> None:
         {"names": {"cap_scope": "cap/../x"}}, {"names": {"project_key": ""}}, {"names": {"project_key": "Key"}},
         {"base_url": "http://api.hubapi.com"}, {"base_url": "https://api.hubapi.com/path"}, {"api_version": "v3"},
         {"api_version": "2026-04"}, {"misspelt": 1}, {"contact_roles": {"Billing Contact": "billing"}},
-        {"login": {"kind": "token", "access_token": ""}}, {"portal_id": "x"},
+        {"contact_roles": {"billing": "payer"}}, {"login": {"kind": "token", "access_token": ""}}, {"portal_id": "x"},
     ],
 )  # fmt: skip
 def test_settings_that_would_change_an_address_or_leak_a_token_are_refused(settings: dict[str, Any]) -> None:
