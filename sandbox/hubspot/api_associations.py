@@ -79,6 +79,8 @@ class AssociationsApi:
         if found is None:
             raise missing()
         rows = self._account.links.of((one.name, found[0]), other.name)
+        if call.version == "v3":
+            return Answer(200, {"results": _ends_of_v3(rows)})
         return Answer(200, _page(call, rows, call.parameter("after"), call.limit(_MOST_PER_PAGE, _MOST_PER_PAGE)))
 
     def _batch_read(self, call: Call, one: ObjectType, other: ObjectType) -> Answer:
@@ -91,8 +93,7 @@ class AssociationsApi:
                 errors.append(not_associated(one.singular, str(row["id"]), other.singular).as_row())
                 continue
             if call.version == "v3":
-                ends = [{"id": to_id, "type": kind.name} for to_id, kinds in linked for kind in kinds]
-                results.append({"from": {"id": str(row["id"])}, "to": ends})
+                results.append({"from": {"id": str(row["id"])}, "to": _ends_of_v3(linked)})
             else:
                 page = _page(call, linked, str(row.get("after") or ""), _MOST_PER_PAGE)
                 paging = {"paging": page["paging"]} if "paging" in page else {}
@@ -173,6 +174,11 @@ def _page(call: Call, rows: list[tuple[str, list[AssociationType]]], after: str,
         return {"results": shown}
     last = left[limit - 1][0]
     return {"results": shown, "paging": {"next": {"after": last, "link": f"{call.base_path}?after={last}"}}}
+
+
+def _ends_of_v3(rows: list[tuple[str, list[AssociationType]]]) -> list[Json]:
+    """Return linked records as version 3 lists them: once for each type of the link."""
+    return [{"id": to_id, "type": kind.name} for to_id, kinds in rows for kind in kinds]
 
 
 def _labelled_pair(one: tuple[ObjectType, str], other: tuple[ObjectType, str], types: list[AssociationType]) -> Json:

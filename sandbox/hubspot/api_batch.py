@@ -30,7 +30,7 @@ class BatchApi:
     def handle(self, call: Call, one: ObjectType, action: str) -> Answer:
         """Answer one batch."""
         body = call.body()
-        inputs = _inputs(body)
+        inputs = _inputs(body, needs_id=action != "create")
         if action == "read":
             return self._read(one, body, inputs, archived=call.flag("archived"))
         if action == "archive":
@@ -145,12 +145,14 @@ def batch_answer(
     return Answer(partial, {**body, "numErrors": len(errors) if count is None else count, "errors": errors})
 
 
-def _inputs(body: Json) -> list[Json]:
+def _inputs(body: Json, *, needs_id: bool) -> list[Json]:
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or not all(isinstance(row, dict) for row in inputs):
         raise HubSpotError("VALIDATION_ERROR", "Invalid input JSON: inputs must be a list of objects")
     if not inputs:
         raise HubSpotError("VALIDATION_ERROR", "The request has no inputs")
+    if needs_id and not all("id" in row for row in inputs):
+        raise HubSpotError("VALIDATION_ERROR", "Invalid input JSON: every input needs an id")
     if len(inputs) > _MOST:
         message = f"The number of inputs, {len(inputs)}, exceeds the maximum of {_MOST} per batch"
         raise HubSpotError("VALIDATION_ERROR", message)

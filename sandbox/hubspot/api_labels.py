@@ -45,8 +45,10 @@ class LabelsApi:
             return Answer(200 if call.is_dated else 204)
         if call.method == "DELETE" and len(call.segments) == 4:  # noqa: PLR2004 - two types, labels, a number
             kind = self._made(between, call.segments[3])
-            for number in {kind.type_id, kind.inverse}:
-                self._account.store.delete(_KIND, str(number), call.author)
+            with self._account.store.transaction():
+                self._account.links.drop_label(kind, call.author)
+                for number in {kind.type_id, kind.inverse}:
+                    self._account.store.delete(_KIND, str(number), call.author)
             return Answer(204)
         raise missing()
 

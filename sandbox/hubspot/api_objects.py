@@ -99,7 +99,7 @@ class ObjectsApi:
         wanted = self._wanted(call)
         limit = call.limit(_MOST_WITH_HISTORY if wanted.history else _MOST_LISTED)
         away = call.flag("archived")
-        after = int(call.parameter("after", "0") or 0)
+        after = _offset(call.parameter("after"))
         rows = self._away(one) if away else [(int(key), row) for key, row in self._account.store.rows(one.name)]
         left = sorted((pair for pair in rows if pair[0] > after), key=lambda pair: pair[0])
         results = []
@@ -131,6 +131,12 @@ class ObjectsApi:
         if found is None:
             raise missing()
         return self._render.changed(one, found[1], properties)
+
+
+def _offset(text: str) -> int:
+    if text and not text.isdigit():
+        raise HubSpotError("VALIDATION_ERROR", f"after must be what an earlier page gave; it was {text}")
+    return int(text or 0)
 
 
 def properties_of(body: Json) -> Json:

@@ -73,6 +73,13 @@ class Links:
         for other in self.neighbours(place):
             self.remove(place, other, author)
 
+    def drop_label(self, label: AssociationType, author: Author) -> None:
+        """Take a label that is about to go off every link that has it."""
+        for one, other in list(self._ends.values()):
+            for end, far in ((one, other), (other, one)):
+                if (end[0], far[0]) == (label.from_kind, label.to_kind) and label in self.types_between(end, far):
+                    self.remove_types(end, far, [label], author)
+
     def types_between(self, one: Place, other: Place) -> list[AssociationType]:
         """Return the types of the link of two records as the first sees them; empty when there is none."""
         record = self._store.get(KIND, _key(one, other)[0])

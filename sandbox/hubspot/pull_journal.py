@@ -9,6 +9,7 @@ from sandbox.hubspot.account import Account
 from sandbox.hubspot.change_events import Change, ChangeReader
 from sandbox.hubspot.credentials import Credentials
 from sandbox.hubspot.errors import HubSpotError, missing
+from sandbox.hubspot.scopes import require_scopes
 from sandbox.hubspot.values import instant_text
 from sandbox.hubspot.wire import Answer, Call
 from sandbox.kit import Entry, Request
@@ -53,7 +54,7 @@ class PullJournal:
 
     def handle(self, call: Call) -> Answer:
         """Answer .../journal/...: the entry at, after or around an offset; 204 when there is none (from memory)."""
-        self._allow(call, "developer.webhooks_journal.read")
+        require_scopes(call, frozenset({"developer.webhooks_journal.read"}))
         pages = self._live()
         match call.method, call.segments:
             case "GET", ("earliest",):
@@ -86,7 +87,7 @@ class PullJournal:
     def subscriptions(self, call: Call) -> Answer:
         """Answer .../subscriptions/...: what is to be kept from now on."""
         right = "read" if call.method == "GET" else "write"
-        self._allow(call, f"developer.webhooks_journal.subscriptions.{right}")
+        require_scopes(call, frozenset({f"developer.webhooks_journal.subscriptions.{right}"}))
         if call.method == "GET" and not call.segments:
             return Answer(200, {"results": list(self._subscriptions.values())})
         if call.method == "POST" and not call.segments:
@@ -139,20 +140,6 @@ class PullJournal:
             return {**event, **change.more}
         event |= {"action": _ACTIONS[change.what], **change.more}
         return {**event, "propertyChanges": {change.property: change.value} if change.property else {}}
-
-    def _allow(self, call: Call, scope: str) -> None:
-        if scope not in call.caller.scopes:
-            raise HubSpotError(
-                "MISSING_SCOPES",
-                "This app hasn't been granted all required scopes to make this call.",
-                status=403,
-                errors=[
-                    {
-                        "message": "One or more of the following scopes are required.",
-                        "context": {"requiredGranularScopes": [scope]},
-                    }
-                ],
-            )
 
     def _live(self) -> list[_Page]:
         horizon = self._world.clock.epoch_s() - _KEPT_S

@@ -4,7 +4,7 @@ from sandbox.hubspot.catalog import Catalog
 from sandbox.hubspot.errors import HubSpotError
 from sandbox.hubspot.wire import Call
 
-__all__ = ["check_scopes"]
+__all__ = ["check_scopes", "require_scopes"]
 
 # Tasks and notes have no rights of their own; they go with the contacts.
 _ACTIVITIES = {"tasks", "notes"}
@@ -14,7 +14,11 @@ _SET_UP = {"properties", "validations", "schemas", "pipelines"}
 
 def check_scopes(call: Call, catalog: Catalog) -> None:
     """Refuse a call its credential was not given the right for."""
-    wanted = _wanted(call, catalog)
+    require_scopes(call, _wanted(call, catalog))
+
+
+def require_scopes(call: Call, wanted: frozenset[str]) -> None:
+    """Refuse a call unless its credential has one of these rights; no right at all is needed when there are none."""
     if wanted and not wanted & call.caller.scopes:
         raise HubSpotError(
             "MISSING_SCOPES",

@@ -125,6 +125,8 @@ class Writer:
 
     def link_from_create(self, one: ObjectType, record_id: str, raw: Any) -> None:
         """Make the links that a create request carries; the number of the type tells what the other record is."""
+        if not isinstance(raw, dict) or not raw.get("types") or "id" not in (raw.get("to") or {}):
+            raise HubSpotError("VALIDATION_ERROR", "Invalid input JSON: an association needs to.id and types")
         for spec in raw["types"]:
             found = [
                 kind

@@ -65,6 +65,33 @@ async def test_a_label_of_the_account_can_be_made_set_and_taken_off() -> None:
         await portal.call("PUT", f"{OBJECTS}/deals/{deal}/associations/companies/{company}", wrong, 400)
 
 
+async def test_a_label_that_is_removed_leaves_the_links_it_was_on() -> None:
+    async with hubspot() as portal:
+        deal, company = await deal_with_company(portal)
+        labels = f"{BATCH}/deals/companies/labels"
+        made = (await portal.call("POST", labels, {"name": "end_client", "label": "End client"}))["results"]
+        spec = {"associationCategory": "USER_DEFINED", "associationTypeId": made[0]["typeId"]}
+        await portal.call("PUT", f"{OBJECTS}/deals/{deal}/associations/companies/{company}", [spec], 201)
+        await portal.call("DELETE", f"{labels}/{made[0]['typeId']}", status=204)
+        found = await portal.call("GET", f"/crm/v3/objects/deals/{deal}/associations/companies")
+        assert [one["type"] for one in found["results"]] == ["deal_to_company", "deal_to_company_unlabeled"]
+        assert len((await portal.call("GET", labels))["results"]) == 2
+
+
+async def test_requests_of_the_wrong_shape_are_refused_not_answered_with_a_defect() -> None:
+    async with hubspot() as portal:
+        create = {"properties": {"dealname": "D"}, "associations": [{"to": {"id": "1"}}]}
+        for path, body in (
+            ("deals", create),
+            ("deals", {"properties": {"dealname": {"a": 1}}}),
+            ("deals/batch/update", {"inputs": [{"properties": {}}]}),
+            ("deals/batch/read", {"inputs": []}),
+        ):
+            refused = await portal.call("POST", f"{OBJECTS}/{path}", body, 400)
+            assert refused["category"] == "VALIDATION_ERROR"
+        await portal.call("GET", f"{OBJECTS}/deals?after=x", status=400)
+
+
 async def test_one_company_of_a_deal_is_primary() -> None:
     async with hubspot() as portal:
         deal, first = await deal_with_company(portal)
