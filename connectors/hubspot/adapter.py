@@ -6,13 +6,14 @@ from itertools import pairwise
 
 from connectors.hubspot.client import HubSpotClient, is_record_id
 from connectors.hubspot.config import HubSpotConfig
+from connectors.hubspot.errors import NoSuchRecord
 from connectors.hubspot.fields import Row
 from connectors.hubspot.mapping import deal_name
 from connectors.hubspot.properties import DEALS, contract_properties
 from connectors.hubspot.reading import DealReading
 from connectors.hubspot.schemas import Record, SearchPage
 from connectors.hubspot.writing import Writing
-from models.errors import NeedsRepair, Retryable
+from models.errors import Fatal, NeedsRepair, Retryable
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, ContractNumber, DealId
 from models.operations import WriteBackDeal
@@ -49,7 +50,14 @@ class HubSpotDeals:
 
     async def check_access(self) -> None:
         """Read the account's own record; one that has another number than `portal_id` says is the wrong account."""
-        account = await self._client.account()
+        try:
+            account = await self._client.account()
+        except NoSuchRecord as gone:
+            raise Fatal(
+                f"HubSpot has no interface of version {self._config.api_version} at {self._config.root_url}. Set "
+                "`api_version` to one that it serves.",
+                record="the account",
+            ) from gone
         if self._config.portal_id and account.portal_id != self._config.portal_id:
             raise NeedsRepair(
                 f"The token belongs to HubSpot account {account.portal_id}, but `portal_id` says "

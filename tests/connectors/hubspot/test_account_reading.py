@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from models.errors import NeedsRepair, Retryable
+from models.errors import Fatal, NeedsRepair, Retryable
 from models.ids import DealId
 from models.money import Money
 from models.party import ContactRole
@@ -64,6 +64,12 @@ async def test_both_ways_of_signing_in_and_both_versions_work(login: str, versio
         assert (await account.crm.get_signed_terms(account.deal)).signed_total == Money.of("250000.10", "USD")
         assert (await account.crm.ensure_write_back(account.write_back(), links())).created
         assert await account.crm.find_write_back(account.write_back(), links()) is not None
+
+
+async def test_a_version_that_is_not_served_is_a_matter_of_settings() -> None:
+    async with open_account(config={"api_version": "2031-03"}) as account:
+        with pytest.raises(Fatal, match="`api_version`"):
+            await account.crm.check_access()
 
 
 async def test_a_whole_deal_is_one_call_and_one_for_each_kind_of_record_around_it(account: TestAccount) -> None:
