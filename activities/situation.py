@@ -54,7 +54,9 @@ class Situations:
         if terms.deal_state is not DealState.WON:
             return _of_a_deal_not_won(terms, here)
         if here.row is not None and here.is_set_up and here.row.terms_digest:
-            return _of_a_finished_set_up(here.row, terms, held=_is_held(here.writes))
+            # Released, but its worker was gone before the deal and the desk said so: that is still to be done.
+            held = _is_held(here.writes) or here.row.stage is Stage.FROZEN
+            return _of_a_finished_set_up(here.row, terms, held=held)
         if _is_held(here.writes):
             return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
         return Situation.TO_PLAN, "The deal is won."
@@ -130,6 +132,10 @@ def _of_a_finished_set_up(row: EngagementRow, terms: SignedTerms, *, held: bool)
 
 
 def _is_held(writes: list[OperationRow]) -> bool:
-    """Whether the newest of freeze and release was a freeze. The ledger knows; the desk may show another stage."""
-    turns = [write.step for write in writes if write.step.startswith(("hold:", "release:"))]
-    return bool(turns) and turns[-1].startswith("hold:")
+    """Whether a freeze stands, or may still stand. The ledger knows; the desk may show another stage.
+
+    A release counts when it is known to have landed: one whose worker was killed is made again, or nothing would be
+    billed of a contract that looks active.
+    """
+    turns = [write for write in writes if write.step.startswith(("hold:", "release:"))]
+    return bool(turns) and not (turns[-1].step.startswith("release:") and turns[-1].state is OperationState.APPLIED)

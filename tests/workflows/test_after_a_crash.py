@@ -8,7 +8,10 @@ from typing import Any
 from temporalio.testing import ActivityEnvironment
 
 from models.desk import Stage
+from models.ids import ConnectionId, PlanDigest, Step, operation_key
 from models.process import EngagementRef, FinishCall, HoldCall, Outcome, PlanCall
+from models.records import Guard
+from ports.ledger import Intent, OperationState
 from tests.workflows.contracts import simple
 from tests.workflows.house import House
 
@@ -63,3 +66,26 @@ async def test_a_freeze_recorded_late_leaves_what_waits_on_the_desk(house: House
 
     assert [item.item for item in await house.store.desk.list_open(house.firm)] == [blocker.item]
     assert (await house.row()).stage is Stage.FROZEN
+
+
+async def test_a_release_that_may_not_have_landed_is_made_again(house: House) -> None:
+    await house.win(simple())
+    await house.result()
+    await house.lose()
+    await house.waiting("TL-CON-013")
+    step = Step("release:of-a-killed-worker")
+    await house.store.ledger.intend(
+        Intent(
+            key=operation_key(house.firm, "quote-to-project", house.terms.contract_number, "", step),
+            payload_hash="not known here", engagement=house.engagement, step=step, plan=PlanDigest(""),
+            guard=Guard.PROOF, connection=ConnectionId("erp-main"), workflow_id=house.handle.id, run_id="gone",
+        )
+    )  # fmt: skip
+
+    await house.win_again()
+    await house.stage(Stage.ACTIVE)
+
+    rows = await house.store.ledger.list_operations(house.engagement)
+    assert {row.state for row in rows} == {OperationState.APPLIED}
+    assert [row.step for row in rows if row.step.startswith("release:")] == [step]
+    assert [what.partition(":")[0] for _, what in house.crm.journal] == ["active", "frozen", "active"]
