@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -29,6 +30,8 @@ from runtime.temporal import TemporalStarter, build_worker, connect, register_se
 from runtime.wiring import Tieline, open_tieline
 
 __all__ = ["main"]
+
+_COLLECT_AFTER = (20_000, 50, 100)
 
 
 def main() -> None:
@@ -69,9 +72,20 @@ async def _run() -> None:
         stack.push_async_callback(api.stop)
         await stack.enter_async_context(build_worker(client, settings.task_queue, tieline.activities))
         await stack.enter_async_context(_running(dispatcher))
+        _spare_the_collector()
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
         log_event("worker.stopping")
+
+
+def _spare_the_collector() -> None:
+    """What was loaded at the start stays for good, and each run loads its workflow files anew as linked objects.
+
+    With the interpreter's defaults all of it is walked through again and again (`docs/evidence/speed.md`).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 @asynccontextmanager

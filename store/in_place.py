@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ __all__ = ["InPlaceConnection", "connect_in_place"]
 
 _MAY_WAIT = ("BEGIN", "COMMIT", "PRAGMA")
 _ROWS_AT_ONCE = 64
+_LOCK = "BEGIN IMMEDIATE"
 
 
 class InPlaceConnection(aiosqlite.Connection):
@@ -32,10 +34,24 @@ class InPlaceConnection(aiosqlite.Connection):
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
-        if self._handed_over == self._handed_back and not self._may_wait(fn, args):
-            return fn(*args, **kwargs)
+        if self._handed_over == self._handed_back:
+            if not self._may_wait(fn, args):
+                return fn(*args, **kwargs)
+            if args[:1] == (_LOCK,):
+                # Nearly always the lock is free. Only waiting for it is the thread's business.
+                with suppress(sqlite3.OperationalError):
+                    return self._without_patience(fn, args)
         self._handed_over += 1
         return await super()._execute(self._counted, partial(fn, *args, **kwargs))  # type: ignore[no-untyped-call]
+
+    def _without_patience(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Make the call, and raise at once when another process holds the lock."""
+        (patience,) = self._conn.execute("PRAGMA busy_timeout").fetchone()
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            return fn(*args)
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={patience}")
 
     def _may_wait(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         """A call whose caller was cancelled may still be running: then those behind it queue up as well."""

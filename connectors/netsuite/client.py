@@ -176,6 +176,8 @@ class NetSuiteClient:
 def _note(method: str, url: str, reply: Reply) -> None:
     """One log event per answer, with the id that the vendor's support asks for."""
     level = logging.DEBUG if httpx.codes.is_success(reply.status) else logging.WARNING
+    if not _LOGGER.isEnabledFor(level):
+        return
     fields = {
         "method": method,
         "path": httpx.URL(url).path,
