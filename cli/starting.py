@@ -58,7 +58,10 @@ def plan(
 def start(
     deals: Annotated[list[str] | None, typer.Argument(help="Ids of deals in the CRM.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A file with one deal id per line, or a JSON list.")
+        Path | None,
+        typer.Option(
+            "--file", exists=True, dir_okay=False, help="A file with one deal id per line, or a JSON list."
+        ),
     ] = None,
     won: Annotated[bool, typer.Option("--all-won", help="Every deal that is closed-won now.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each has ended or waits for a person.")] = False,
@@ -130,9 +133,14 @@ async def _wait_all(session: Session, contracts: list[ContractOfDeal]) -> None:
 
 
 def _ids_in(file: Path) -> list[str]:
-    text = file.read_text(encoding="utf-8")
-    if text.lstrip().startswith("["):
-        loaded = json.loads(text)
+    try:
+        text = file.read_text(encoding="utf-8")
+        loaded = json.loads(text) if text.lstrip().startswith("[") else None
+    except ValueError as unreadable:  # neither UTF-8 nor JSON
+        raise NeedsRepair(
+            f"{file} cannot be read. Write one deal id per line, or a JSON list of them.", record=str(file)
+        ) from unreadable
+    if loaded is not None:
         if not all(isinstance(item, str) for item in loaded):
             raise NeedsRepair(f"{file}: every entry of the list must be a deal id in quotes.", record=str(file))
         return [str(item) for item in loaded]
