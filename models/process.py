@@ -13,9 +13,7 @@ from models.records import Links, RecordRef
 from models.roles import Role
 
 __all__ = [
-    "AppliedTogether",
     "ApplyStep",
-    "ApplyTogether",
     "Carried",
     "ClosedDeal",
     "ConfirmCall",
@@ -39,7 +37,6 @@ __all__ = [
     "Situation",
     "StatusCall",
     "StepDone",
-    "StoppedStep",
     "TermsRead",
     "Trouble",
     "UnreadableMessage",
@@ -236,30 +233,6 @@ class Trouble(Canonical):
     record: str = ""
     field: str = ""
     owner: Role = Role.INTEGRATION
-
-
-class ApplyTogether(Canonical):
-    """Do these operations of an approved plan in one go."""
-
-    subject: EngagementRef
-    plan: PlanDigest
-    steps: tuple[Step, ...] = Field(max_length=300)
-    links: Links
-    """Records of steps that are done already."""
-
-
-class StoppedStep(Canonical):
-    """An operation that did not succeed, and why."""
-
-    step: Step
-    trouble: Trouble
-
-
-class AppliedTogether(Canonical):
-    """What came of them. One that is in neither list was not begun."""
-
-    done: tuple[StepDone, ...] = Field(default=(), max_length=300)
-    stopped: tuple[StoppedStep, ...] = Field(default=(), max_length=300)
 
 
 class ParkCall(Canonical):

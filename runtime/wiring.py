@@ -13,7 +13,6 @@ from activities.erp import ErpActivities
 from activities.exactly_once import ExactlyOnce
 from activities.planning import PlanningActivities
 from activities.situation import Situations
-from activities.together import TogetherActivities
 from mappings.rulebook import RuleBook, load_rulebook
 from ports.crm import Deals
 from ports.erp import Erp
@@ -101,7 +100,6 @@ def build_tieline(
             erp_activities.ensure_billing_schedule,
             erp_activities.ensure_contract,
             erp_activities.hold_engagement,
-            TogetherActivities(erp_activities, store.plans).apply_together,
             planning.plan,
             planning.confirm,
             decisions.judge_decision,

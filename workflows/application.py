@@ -6,12 +6,11 @@ from typing import Any
 
 from activities.crm import CrmActivities
 from activities.erp import ErpActivities
-from activities.together import TogetherActivities
 from models.ids import PlanDigest, Step
-from models.process import ApplyStep, ApplyTogether, EngagementRef, OperationBrief, Planned, StepDone, Trouble
+from models.process import ApplyStep, EngagementRef, OperationBrief, Planned, StepDone, Trouble
 from models.records import Links
 from workflows.policies import VENDOR_STEP
-from workflows.steps import StepStopped, run_step, try_step
+from workflows.steps import StepStopped, run_step
 
 __all__ = ["Application"]
 
@@ -50,31 +49,13 @@ class Application:
 
     async def write_to_erp(self) -> bool:
         """Every operation but the write-back. False: some stopped; `troubles` says why, the rest is done."""
-        operations = [row for row in self.planned.operations if row.request_kind != "write-back"]
-        return await self._run(operations, tried=await self._try_together(operations))
+        return await self._run([row for row in self.planned.operations if row.request_kind != "write-back"])
 
     async def write_back(self) -> bool:
         """Tell the CRM. Only called when everything else is done and confirmed."""
-        return await self._run([row for row in self.planned.operations if row.request_kind == "write-back"], tried={})
+        return await self._run([row for row in self.planned.operations if row.request_kind == "write-back"])
 
-    async def _try_together(self, operations: list[OperationBrief]) -> dict[Step, Trouble]:
-        """All of them in one go. What succeeded is in `done`; the answer says what stopped, and why."""
-        open_rows = [row for row in operations if row.step not in self.done]
-        if not open_rows:
-            return {}
-        steps = tuple(row.step for row in open_rows)
-        call = ApplyTogether(subject=self._subject, plan=self.digest, steps=steps, links=self.links)
-        summary = f"In one go: {'; '.join(row.summary for row in open_rows)}"
-        try:
-            applied = await try_step(TogetherActivities.apply_together, call, summary=summary[:200])
-        except StepStopped:
-            # None of them is known to have been done; alone, each finds its row in the ledger and says for itself.
-            return {}
-        self.done.update({item.step: item for item in applied.done})
-        self._on_progress()
-        return {item.step: item.trouble for item in applied.stopped}
-
-    async def _run(self, operations: list[OperationBrief], *, tried: dict[Step, Trouble]) -> bool:
+    async def _run(self, operations: list[OperationBrief]) -> bool:
         self.troubles = ()
         open_steps = [row for row in operations if row.step not in self.done]
         settled = {row.step: asyncio.Event() for row in open_steps}
@@ -87,7 +68,7 @@ class Application:
                         await settled[need].wait()
                 if any(need not in self.done for need in row.needs):
                     return
-                self.done[row.step] = await self._apply(row, tried.get(row.step))
+                self.done[row.step] = await self._apply(row)
                 self._on_progress()
             except StepStopped as stop:
                 stopped.append(stop.trouble)
@@ -98,9 +79,7 @@ class Application:
         self.troubles = tuple(stopped)
         return not stopped and all(row.step in self.done for row in operations)
 
-    async def _apply(self, row: OperationBrief, tried: Trouble | None) -> StepDone:
+    async def _apply(self, row: OperationBrief) -> StepDone:
         links = Links(refs={need: self.done[need].ref for need in row.needs})
         call = ApplyStep(subject=self._subject, plan=self.digest, step=row.step, links=links)
-        return await run_step(
-            _ACTIVITY_OF[row.request_kind], call, summary=row.summary[:200], patience=VENDOR_STEP, tried=tried
-        )
+        return await run_step(_ACTIVITY_OF[row.request_kind], call, summary=row.summary[:200], patience=VENDOR_STEP)

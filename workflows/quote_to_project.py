@@ -34,6 +34,9 @@ from workflows.waiting import Waiting
 
 __all__ = ["QuoteToProject"]
 
+_LONGEST_STATUS = 4000
+
+
 @workflow.defn(name="quote-to-project")
 class QuoteToProject(Waiting):
     """From a won and signed contract to a project that can be billed: read, plan, decide, apply, confirm, tell."""
@@ -101,7 +104,9 @@ class QuoteToProject(Waiting):
                 return await self._decide(subject, planned)
             case PlannedKind.BLOCKED:
                 self._ask(ladder=planned.ladder, blockers=planned.blockers)
-                self._show("parked", planned.sentence, planned, waits=planned.blocker_sentences, hint=repair_hint(subject))
+                self._show(
+                    "parked", planned.sentence, planned, waits=planned.blocker_sentences, hint=repair_hint(subject)
+                )
                 await self._tell_crm(subject, "waiting", planned.sentence)
                 await self._wait_for_people()
                 return None
@@ -241,7 +246,13 @@ class QuoteToProject(Waiting):
         if self._terms is None:
             return
         call = StatusCall.model_validate(
-            {"subject": subject, "terms_reference": self._terms.reference, "status": status, "message": message}
+            {
+                "subject": subject,
+                "terms_reference": self._terms.reference,
+                "status": status,
+                # Names come from outside and have no end of their own; an exception here would be retried for ever.
+                "message": message[:_LONGEST_STATUS],
+            }
         )
         try:
             await run_step(CrmActivities.show_status, call, summary="Show the status on the deal", patience=VENDOR_STEP)

@@ -10,7 +10,7 @@ from models.base import Canonical
 from models.process import Remedy, Trouble
 from workflows.policies import FAST_PATH, Patience
 
-__all__ = ["StepStopped", "run_step", "try_step"]
+__all__ = ["StepStopped", "run_step"]
 
 Call = TypeVar("Call", bound=Canonical)
 Result = TypeVar("Result")
@@ -25,33 +25,20 @@ class StepStopped(Exception):
 
 
 async def run_step(
-    step: Callable[[Any, Call], Awaitable[Result]], call: Call, *, summary: str, patience: Patience,
-    tried: Trouble | None = None,
-) -> Result:  # fmt: skip
-    """One step: at once inside the workflow task, else as an activity with retries. Raises StepStopped.
-
-    `tried` is why it failed at once already, when that was found out elsewhere.
-    """
-    if tried is None:
-        try:
-            return await try_step(step, call, summary=summary)
-        except StepStopped as stop:
-            tried = stop.trouble
-    if tried.remedy is not Remedy.RETRY:
-        raise StepStopped(tried)
-    try:
-        return await workflow.execute_activity_method(step, call, summary=summary, **patience)
-    except FailureError as failed:
-        if is_cancelled_exception(failed):
-            raise
-        raise StepStopped(_trouble_of(failed, summary)) from failed
-
-
-async def try_step(step: Callable[[Any, Call], Awaitable[Result]], call: Call, *, summary: str) -> Result:
-    """The fast path alone: once, inside the workflow task. Raises StepStopped, whatever the remedy is."""
+    step: Callable[[Any, Call], Awaitable[Result]], call: Call, *, summary: str, patience: Patience
+) -> Result:
+    """One step: at once inside the workflow task, else as an activity with retries. Raises StepStopped."""
     try:
         return await workflow.execute_local_activity_method(step, call, summary=summary, **FAST_PATH)
     except FailureError as failed:  # a local activity's own error arrives bare, without an ActivityError around it
+        if is_cancelled_exception(failed):
+            raise
+        trouble = _trouble_of(failed, summary)
+        if trouble.remedy is not Remedy.RETRY:
+            raise StepStopped(trouble) from failed
+    try:
+        return await workflow.execute_activity_method(step, call, summary=summary, **patience)
+    except FailureError as failed:
         if is_cancelled_exception(failed):
             raise
         raise StepStopped(_trouble_of(failed, summary)) from failed

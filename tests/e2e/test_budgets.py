@@ -33,11 +33,11 @@ FIRST_DEAL_OF_A_PROCESS = {"POST /query/v1/suiteql": 1}  # the chart of referenc
 KNOWN_CUSTOMER = {"PUT /record/v1/customer": -1}  # and its people, who are in the ledger already: nothing for them
 TOKENS = 1  # per vendor and process, until the token ends; not in the budget
 
-HISTORY_EVENTS = 13
-"""Start, one workflow task (3 events) and the end; six steps, one marker each (read, plan, write to the ERP in one go,
-read back, write back, record the end); the stage is shown at applying and at the end. One task for all: nothing waits
-for the engine between two steps."""
-PER_CONTACT_EVENTS = 0  # one more operation within a step
+HISTORY_EVENTS = 17
+"""Start, one workflow task (3 events) and the end; ten steps, one marker each (read, plan, customer, contact, project,
+schedule, contract, read back, write back, record the end); the stage is shown at applying and at the end. One task for
+all: nothing waits for the engine between two steps."""
+PER_CONTACT_EVENTS = 1  # one more step
 
 STATEMENTS = 91
 """Every change of ours is a transaction: its lock, its rows, the head of the audit chain and the new entry. Six writes
