@@ -58,8 +58,10 @@ def main() -> None:
         size = Size(Plan(asked.rounds, size.plan.loaded_deals, size.plan.lone_deals), size.crash, size.crowd,
                     size.worker_rounds, size.worker_deals)  # fmt: skip
     report = Report(_settings(asked.quick))
-    asyncio.run(_run(report, size, [asked.only] if asked.only else list(_PARTS)))
-    print(report.table())
+    try:
+        asyncio.run(_run(report, size, [asked.only] if asked.only else list(_PARTS)))
+    finally:
+        print(report.table())
     leave(0)
 
 
