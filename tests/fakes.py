@@ -85,11 +85,11 @@ class FakeErp:
             for (kind, key), (ref, request) in self.records.items()
             if key in question.keys and kind is not RecordKind.CUSTOMER
         ]
-        known = {
-            question.account_id: request
+        known = [
+            request
             for (kind, _), (_, request) in self.records.items()
             if kind is RecordKind.CUSTOMER and request.account_id == question.account_id
-        }
+        ][-1:]
         made = [
             CustomerCandidate(
                 ref=self.records[(RecordKind.CUSTOMER, request.key)][0],
@@ -101,7 +101,7 @@ class FakeErp:
                 registration_number=request.registration_number,
                 duns=request.duns,
             )
-            for request in known.values()
+            for request in known
         ]
         return Survey(candidates=(*self.candidates, *made), existing=tuple(existing))
 

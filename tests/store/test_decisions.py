@@ -196,7 +196,7 @@ async def test_a_signature_under_a_plan_that_is_not_stored_is_our_bug_and_leaves
 async def test_a_decision_made_of_hostile_text_is_recorded_as_refused(store: Store) -> None:
     refusal = Answer(accepted=False, refusal=Refusal.BAD_TOKEN, message="The signature does not hold.")
     judged = approval(
-        PlanDigest("p\x00"), "finance", "x", decision="d\x00'; DROP TABLE audit; --", reason="\x00\U0001f4a3"
+        PlanDigest("p'--"), "finance", "x", decision="d'; DROP TABLE audit; --", reason="\u202e\U0001f4a3"
     )
     judged = judged.model_copy(update={"answer": refusal})
     assert await store.desk.record_decision(judged) == refusal
