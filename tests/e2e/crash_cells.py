@@ -50,7 +50,7 @@ async def _once(site: Site, cell: Cell, tag: str, attempt: int) -> Result:
         else:
             await _disturb(scene, result)
         await settle_down(scene)
-        result.problems += await judge(site, [deal], cell.ending)
+        result.problems += await judge(site, [deal], cell.ending, found=cell.found)
         return result
     finally:
         lock.close()
@@ -96,15 +96,13 @@ async def _kill(scene: Scene, result: Result) -> float:
 
 
 async def _at_p0(scene: Scene, worker: Worker) -> str:
-    waiting = asyncio.create_task(
-        scene.lock.take_when(scene.before_intent, missed=lambda: scene.lock.is_held or bool(scene.state()))
-    )
+    waiting = asyncio.create_task(scene.lock.take_when(scene.before_intent, missed=lambda: bool(scene.state())))
     await scene.start()
     if not await waiting:
         raise Missed(f"the intent was stored already ({scene.state()})")
     if not await worker.waits_for_the_lock():
         raise Missed("the worker does not wait for the store")
-    assert scene.state() == ""
+    scene.must_be("")
     return "no row of the write; the worker waits in front of storing its intent"
 
 
@@ -114,7 +112,8 @@ async def _at_p1(scene: Scene, worker: Worker) -> str:
     await scene.start()
     await fired(scene, rule)
     found = await scene.effects(since)
-    assert (scene.state(), found) == ("intended", 0), (scene.state(), found)
+    scene.must_be("intended")
+    assert found == 0, f"{found} effects are in the journal before the vendor applied anything"
     return "row intended; request at the vendor; nothing in its journal"
 
 
@@ -124,7 +123,7 @@ async def _at_p3(scene: Scene, worker: Worker) -> str:
     await scene.start()
     await fired(scene, rule)
     await until(lambda: scene.effects(since), "the effect is in the journal")
-    assert scene.state() == "intended", scene.state()
+    scene.must_be("intended")
     return "row intended; effect in the vendor's journal; no answer sent"
 
 
@@ -140,7 +139,7 @@ async def _at_p4(scene: Scene, worker: Worker) -> str:
     await asyncio.sleep(max(0.0, applied_at + _ANSWER_DELAY_S + 0.15 - time.monotonic()))
     if not await worker.waits_for_the_lock():
         raise Missed("the worker does not wait for the store")
-    assert scene.state() == "intended", scene.state()
+    scene.must_be("intended")
     return "row intended; effect in the journal; answer sent; the worker waits in front of recording it"
 
 
@@ -221,8 +220,7 @@ async def _refuse_in_crm(scene: Scene, result: Result) -> None:
                 await scene.site.blocker(scene.deal)
             else:
                 await scene.site.reaches(scene.deal, "refused")
-            state = scene.state()
-            assert state == "not-applied", state
+            scene.must_be("not-applied")
         finally:
             (await http.delete("/_sandbox/locks")).raise_for_status()
     if scene.cell.operation == "write-back":
@@ -237,7 +235,7 @@ async def _refuse_in_crm(scene: Scene, result: Result) -> None:
 
 async def _repair(scene: Scene, result: Result) -> None:
     item = await scene.site.blocker(scene.deal, besides=scene.waited_for)
-    assert scene.state() == "not-applied", scene.state()
+    scene.must_be("not-applied")
     result.looked = f"row not-applied; parked with {item.code} for {item.owner.value}; repaired by its owner"
     await scene.site.repair(scene.deal, item)
     await scene.site.reaches(scene.deal, scene.cell.ending.stage)

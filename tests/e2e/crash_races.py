@@ -29,7 +29,7 @@ async def _frozen_with_the_answer(scene: Scene, result: Result) -> None:
     await fired(scene, rule)
     await until(lambda: scene.effects(since), "the effect is in the journal")
     first.send(signal.SIGSTOP)
-    assert scene.state() == "intended", scene.state()
+    scene.must_be("intended")
     result.looked = "first worker frozen with the answer unread, row intended; woken after the second had finished"
     await _taken_over(scene, result)
     first.send(signal.SIGCONT)
@@ -46,7 +46,8 @@ async def _frozen_on_the_way(scene: Scene, result: Result) -> None:
     sent_at = time.monotonic()
     first.send(signal.SIGSTOP)
     result.looked = "first worker frozen with its request on the way, row intended"
-    assert (scene.state(), await scene.effects(since)) == ("intended", 0)
+    scene.must_be("intended")
+    assert await scene.effects(since) == 0, "an effect is in the journal before the vendor applied anything"
     await _taken_over(scene, result)
     before = await scene.effects(since)
     if time.monotonic() > sent_at + _ON_THE_WAY_S:
@@ -66,8 +67,8 @@ async def _killed_in_the_long_attempt(scene: Scene, result: Result) -> None:
     await scene.start()
     await fired(scene, cut)
     await fired(scene, hang)
-    assert await scene.effects(since) == 0
-    assert scene.state() in {"unknown", "intended"}, scene.state()
+    assert await scene.effects(since) == 0, "an effect is in the journal although both requests were stopped"
+    scene.must_be("unknown", "intended")
     result.looked = f"row {scene.state()}; second request at the vendor, sent by the regular activity"
     await _kill_and_replace(scene, result)
 
@@ -77,7 +78,8 @@ async def _killed_twice(scene: Scene, result: Result) -> None:
     result.looked = await AT_POINT["P3"](scene, scene.site.workers[0])
     await scene.site.workers[0].kill()
     second = await scene.site.start_worker()
-    assert await scene.lock.take_when(lambda: scene.state() == "applied", seconds=30)
+    taken = await scene.lock.take_when(lambda: scene.state() == "applied", seconds=30)
+    assert taken, f"the second worker did not settle the write; its row is {scene.state() or 'not there'}"
     await second.kill()
     killed_at = time.monotonic()
     scene.lock.release()
@@ -151,7 +153,7 @@ async def _one_deal(site: Site, cell: Cell, tag: str, result: Result) -> None:
         await prepare(scene)
         await RACES[cell.point][1](scene, result)
         await settle_down(scene)
-        result.problems += await judge(site, [scene.deal], cell.ending)
+        result.problems += await judge(site, [scene.deal], cell.ending, found=cell.found)
     finally:
         lock.close()
 
@@ -179,7 +181,7 @@ async def _two_deals(site: Site, tag: str, result: Result) -> None:
         result.recovered(time.monotonic() - killed_at)
         for deal in (one, other):
             await asyncio.wait_for(site.starter.handle(site.stand.engagement(deal.contract)).result(), 30)
-        result.problems += await judge(site, [one, other], Ending("active"))
+        result.problems += await judge(site, [one, other], Ending("active"), found="customer")
     finally:
         lock.close()
 

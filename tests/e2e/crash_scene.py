@@ -12,7 +12,7 @@ from tests.e2e.journal_oracle import Ending
 from tests.e2e.site import Site, StoreLock
 from tests.e2e.stand import Sandbox, Stand
 
-__all__ = ["KILLS", "LIMIT_S", "OPERATIONS", "POINTS", "TRIES", "Cell", "Missed", "Result", "Scene"]
+__all__ = ["FOUND", "KILLS", "LIMIT_S", "OPERATIONS", "POINTS", "TRIES", "Cell", "Missed", "Result", "Scene"]
 
 LIMIT_S = 10.0
 """Seconds after a kill within which the deal must have come to its end."""
@@ -40,6 +40,8 @@ POINTS = {
     "C1": "connection cut after the effect",
     "TL": "connection cut, applied late: after the retry",
 }
+FOUND = frozenset({"P3", "P4", "T1", "C1", "W1", "W3", "W6"})
+"""Points after which the effect is there and must be found."""
 KILLS = frozenset({"P0", "P1", "P3", "P4", "P5"})
 
 _TOO_LATE = "recovered after"
@@ -71,6 +73,11 @@ class Cell:
 
     def tag(self, attempt: int) -> str:
         return f"{self.point}{_LETTERS[self.operation]}{attempt}"
+
+    @property
+    def found(self) -> str:
+        """The write whose effect must be found by the look-up; empty at points without one."""
+        return self.operation if self.point in FOUND else ""
 
     @property
     def ending(self) -> Ending:
@@ -147,6 +154,13 @@ class Scene:
             if step == wanted or (step.partition(":")[0] == wanted and wanted != "project")
         ]
         return rows[-1] if rows else ""
+
+    def must_be(self, *states: str) -> None:
+        """The row of the write is in one of these states; the empty one means that it is not there."""
+        found = self.state()
+        assert found in states, (
+            f"the row of {self.cell.operation} is {found or 'not there'}, wanted {' or '.join(states)}"
+        )
 
     def before_intent(self) -> bool:
         """Whether everything the write needs is recorded and the write itself is not yet intended."""

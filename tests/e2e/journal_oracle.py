@@ -62,23 +62,37 @@ class _Findings:
             self.problems.append(f"{self.deal}: {what}: found {found}, wanted {wanted}")
 
 
-async def judge(site: Site, deals: list[FreshDeal], ending: Ending) -> list[str]:
-    """What is wrong with what the deals left behind at the vendors and in the audit chain; empty when nothing is."""
-    found = _Findings(" + ".join(deal.contract for deal in deals))
+async def judge(site: Site, deals: list[FreshDeal], ending: Ending, *, found: str = "") -> list[str]:
+    """What is wrong with what the deals left behind at the vendors and in the audit chain; empty when nothing is.
+
+    `found` is the write whose effect was there when its worker went on: it must have been looked for, found and taken
+    as evidence, and not even have been written again with the same content.
+    """
+    findings = _Findings(" + ".join(deal.contract for deal in deals))
     wanted: Counter[str] = Counter()
     for number, deal in enumerate(deals):
         shared = {"customer"} if number else set()
         wanted.update({step: times for step, times in ending.steps(deal).items() if step not in shared})
-    applied = await _audit(site, deals, wanted, found)
+    applied = await _audit(site, deals, wanted, findings)
     erp = _of(await site.stand.erp.journal(), deals)
-    _erp_records(erp, wanted, applied, found)
-    _erp_changes(erp, ending, len(deals), found)
+    _erp_records(erp, wanted, applied, findings)
+    _erp_changes(erp, ending, len(deals), findings)
+    if found:
+        _looked_for(found, erp, applied, findings)
     crm = _of(await site.stand.crm.journal(), deals)
-    _crm(crm, ending, deals, applied, found)
+    _crm(crm, ending, deals, applied, findings)
     for deal in deals:
         row = await site.row(deal)
-        found.equal("stage", row.stage.value if row else "none", ending.stage)
-    return found.problems
+        findings.equal("stage", row.stage.value if row else "none", ending.stage)
+    return findings.problems
+
+
+def _looked_for(step: str, erp: list[Entry], applied: dict[str, list[AuditEntry]], found: _Findings) -> None:
+    last = applied[step][-1].facts["evidence"] if applied.get(step) else "nothing"
+    found.equal(f"evidence of {step}", last, "found by its key")
+    if step in _ERP_KIND:
+        entries = [entry["action"] for entry in erp if entry["kind"] == _ERP_KIND[step]]
+        found.equal(f"journal entries of {step}", entries, ["create"])
 
 
 def _of(journal: list[Entry], deals: list[FreshDeal]) -> list[Entry]:
