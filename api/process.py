@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
@@ -27,6 +27,7 @@ from runtime.registry import spec_of
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import start_telemetry
 from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
+from runtime.watch import EngineWatch
 from runtime.wiring import Tieline, open_tieline
 
 __all__ = ["main"]
@@ -72,6 +73,7 @@ async def _run() -> None:
         stack.push_async_callback(api.stop)
         await stack.enter_async_context(build_worker(client, settings.task_queue, tieline.activities))
         await stack.enter_async_context(_running(dispatcher))
+        await stack.enter_async_context(_running(_watch(settings, tieline, client)))
         _spare_the_collector()
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
@@ -89,28 +91,45 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _running(dispatcher: Dispatcher) -> AsyncIterator[None]:
-    """The dispatcher at work; at the end it finishes what it has in hand."""
-    working = asyncio.create_task(dispatcher.run())
+async def _running(loop: Dispatcher | EngineWatch) -> AsyncIterator[None]:
+    """A loop at work; at the end it finishes what it has in hand."""
+    working = asyncio.create_task(loop.run())
     try:
         yield
     finally:
-        dispatcher.stop()
+        loop.stop()
         await working
 
 
-def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatcher:
+def _due_at(tieline: Tieline) -> Callable[[Blocker], datetime]:
+    """The deadline of a stop that no process raised, by its owner's calendar."""
+
     def due_at(blocker: Blocker) -> datetime:
         start = datetime.now(UTC)
         return ladder_for(tieline.rules(), owner=blocker.owner, due_hours=blocker.due_hours, start=start)[0].at
 
+    return due_at
+
+
+def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatcher:
     return Dispatcher(
         tieline.store.inbox,
         {tieline.crm.connection: tieline.crm},
         TemporalStarter(client, settings.firm, settings.task_queue),
-        EventProblems(tieline.store.desk, settings.firm, due_at),
+        EventProblems(tieline.store.desk, settings.firm, _due_at(tieline)),
         firm=settings.firm,
         limits=settings.limits,
+    )
+
+
+def _watch(settings: Settings, tieline: Tieline, client: Client) -> EngineWatch:
+    """Shows a process that only a bug of ours holds up: the engine alone would try it for ever, unseen."""
+    return EngineWatch(
+        client,
+        tieline.store.desk,
+        firm=settings.firm,
+        task_queue=settings.task_queue,
+        due_at=_due_at(tieline),
     )
 
 

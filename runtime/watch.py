@@ -56,6 +56,8 @@ class EngineWatch:
                 await self.look()
             except RPCError as away:
                 log_event("engine.not-watched", level=logging.WARNING, reason=away.status.name)
+            except Exception as broken:  # noqa: BLE001 - the loop's edge: it must outlive a store that is away
+                log_event("engine.not-watched", level=logging.WARNING, exc=broken)
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._look_every_s)
             except TimeoutError:
