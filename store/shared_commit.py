@@ -113,6 +113,9 @@ class SharedCommit:
         except BaseException as problem:  # noqa: BLE001 - handed to every member, and each of them raises it
             failed = problem
         try:
+            if failed is not None:
+                # After a commit that failed the transaction is still open: this connection is used by nobody again.
+                await group.connection.invalidate()
             await group.connection.close()
         finally:
             self._turn.release()
