@@ -1,6 +1,7 @@
 """The real ERP for tests. The first build takes two to three minutes; after that a server is up in two seconds.
 
-TIELINE_TRYTON=skip: tests that need what is not built yet are skipped. TIELINE_TRYTON_CACHE: where it is kept.
+TIELINE_TRYTON: `slice` (default) runs what needs SQLite only and builds it when missing; `all` runs and builds everything;
+`skip` builds nothing and skips tests whose part is not built yet. TIELINE_TRYTON_CACHE: where it is kept.
 """
 
 from __future__ import annotations
@@ -42,14 +43,17 @@ class Connected:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whichever test comes first may have to wait for the build."""
-    if not is_built():
+    if not is_built("keyed.dump" if os.environ.get("TIELINE_TRYTON") == "all" else "keyed.sqlite"):
         for item in items:
             if _HERE in item.path.parents:
                 item.add_marker(pytest.mark.timeout(_BUILDING_S))
 
 
 def _built(*, postgres: bool) -> Built:
-    if os.environ.get("TIELINE_TRYTON") == "skip" and not is_built("keyed.dump" if postgres else "keyed.sqlite"):
+    wanted = os.environ.get("TIELINE_TRYTON", "slice")
+    if postgres and wanted == "slice":
+        pytest.skip("the real ERP on PostgreSQL is part of `make tryton`")
+    if wanted == "skip" and not is_built("keyed.dump" if postgres else "keyed.sqlite"):
         pytest.skip("the real ERP is not built yet (`make tryton` builds it), and TIELINE_TRYTON=skip")
     try:
         return build_erp(postgres=postgres)

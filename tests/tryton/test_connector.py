@@ -8,6 +8,7 @@ from models.errors import Fatal, NeedsRepair
 from models.ids import Step, external_key
 from models.money import Money
 from models.operations import HoldEngagement, ReleaseEngagement
+from models.party import Address
 from models.records import Guard, Links, RecordKind
 from tests.connectors.netsuite import samples
 from tests.tryton.conftest import Connected
@@ -212,3 +213,18 @@ async def test_a_schedule_in_another_currency_than_the_books_stops_before_anythi
     with pytest.raises(NeedsRepair, match="in USD only"):
         await keyed.erp.ensure_billing_schedule(request, links)
     assert keyed.books.rows() == before
+
+
+async def test_a_state_that_the_erp_lists_is_referred_to_and_another_one_stays_on_the_envelope(keyed: Connected) -> None:
+    keyed.books.sql("INSERT INTO country_subdivision (name, code, country, active, type) VALUES ('Ohio', 'US-OH', 1, 1, 'state')")  # noqa: E501
+    for at, (region, wanted) in enumerate((("OH", ("1 Pier Rd", 1)), ("Ruritania", ("1 Pier Rd\nRuritania", 0)))):
+        address = Address(street="1 Pier Rd", city="Dayton", region=region, postal_code="45402", country="US")
+        request = samples.customer(
+            key=external_key("region", str(at)), address=address, tax_number="", account_id=f"region-{at}"
+        )
+        made = await keyed.erp.ensure_customer(request, Links())
+        found = keyed.books.sql(
+            "SELECT street_unstructured, subdivision IS NOT NULL FROM party_address WHERE party = ?",
+            int(made.ref.record_id),
+        )
+        assert found == [wanted]
