@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -67,6 +68,10 @@ def main() -> None:
 
 async def _run(report: Report, size: Size, parts: list[str]) -> None:
     began = time.monotonic()
+    running = asyncio.current_task()
+    if running is not None:
+        # Whoever ends the benchmark ends what it started as well.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     for name in parts:
         with tempfile.TemporaryDirectory(prefix="tieline-bench-") as folder:
             await _PARTS[name](report, size, Path(folder))
