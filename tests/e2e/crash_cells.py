@@ -26,13 +26,13 @@ async def run_cell(stand: Stand, folder: Path, cell: Cell, *, shared: Site | Non
         tag = cell.tag(attempt)
         try:
             if shared is not None and cell.point not in KILLS:
-                return await _once(shared, cell, tag, attempt)
+                return await _once(shared, cell, tag, attempt - first + 1)
             async with open_site(stand, folder / tag) as site:
-                return await _once(site, cell, tag, attempt)
+                return await _once(site, cell, tag, attempt - first + 1)
         except Missed as late:
             missed.append(str(late))
         except AssertionError as failed:
-            return Result(cell.name, [str(failed)[:600]], attempts=attempt)
+            return Result(cell.name, [str(failed)[:600]], attempts=attempt - first + 1)
     return Result(cell.name, [f"never caught at the point: {missed}"], attempts=len(missed))
 
 

@@ -78,11 +78,12 @@ async def _run(folder: Path, only: re.Pattern[str], parallel: int) -> list[Resul
 
 
 async def _again_if_only_late(job: Job, result: Result) -> Result:
-    """Its effects were right but others kept the cores busy: measured once more with nothing of ours beside it."""
+    """Its effects were right, only the limit was passed: measured once more with nothing of ours beside it."""
     if not result.was_only_late:
         return result
     again = await job(TRIES + 1)
     again.earlier = result
+    again.attempts += result.attempts
     _tell(again)
     return again
 

@@ -102,7 +102,9 @@ async def _killed_while_parked(scene: Scene, result: Result) -> None:
     killed_at = time.monotonic()
     await scene.site.start_worker()
     await scene.site.repair(scene.deal, item)
-    result.looked = f"parked with {item.code}, row {scene.state()}; repaired while no worker was up"
+    result.looked = (
+        f"parked with {item.code}, row {scene.state()}; repaired at once, while the next worker was starting"
+    )
     await _recovered(scene, result, killed_at)
 
 
@@ -117,7 +119,7 @@ RACES: dict[str, tuple[str, Callable[[Scene, Result], Awaitable[None]], tuple[st
            ("customer", "project", "billing-schedule", "contract", "write-back", "hold")),
     "W6": ("killed twice: with the effect applied, and after it was found", _killed_twice,
            ("customer", "contract", "write-back")),
-    "W7": ("killed while parked; the repair comes while no worker is up", _killed_while_parked,
+    "W7": ("killed while parked; the repair comes while the next worker starts", _killed_while_parked,
            ("customer", "project", "contract")),
 }  # fmt: skip
 """Race: what happens, how, and for which writes."""
@@ -131,7 +133,7 @@ async def run_race(stand: Stand, folder: Path, race: str, operation: str, *, fir
     """Run one race, again with a fresh deal where the worker could not be caught."""
     for attempt in range(first, first + TRIES):
         cell, tag = Cell(operation, race), tag_of(race, operation, attempt)
-        result = Result(cell.name, attempts=attempt)
+        result = Result(cell.name, attempts=attempt - first + 1)
         try:
             async with open_site(stand, folder / tag) as site:
                 if race == "W3":
