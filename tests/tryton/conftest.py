@@ -1,7 +1,7 @@
 """The real ERP for tests. The first build takes two to three minutes; after that a server is up in two seconds.
 
-TIELINE_TRYTON: `slice` (default) runs what needs SQLite only and builds it when missing; `all` runs and builds everything;
-`skip` builds nothing and skips tests whose part is not built yet. TIELINE_TRYTON_CACHE: where it is kept.
+TIELINE_TRYTON: `slice` (default) runs what needs SQLite only and builds it when missing; `all` runs and builds
+everything; `skip` builds nothing and skips tests whose part is not built yet. TIELINE_TRYTON_CACHE: where it is kept.
 """
 
 from __future__ import annotations

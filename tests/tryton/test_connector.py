@@ -215,7 +215,7 @@ async def test_a_schedule_in_another_currency_than_the_books_stops_before_anythi
     assert keyed.books.rows() == before
 
 
-async def test_a_state_that_the_erp_lists_is_referred_to_and_another_one_stays_on_the_envelope(keyed: Connected) -> None:
+async def test_a_state_the_erp_lists_is_referred_to_and_another_stays_on_the_envelope(keyed: Connected) -> None:
     keyed.books.sql("INSERT INTO country_subdivision (name, code, country, active, type) VALUES ('Ohio', 'US-OH', 1, 1, 'state')")  # noqa: E501
     for at, (region, wanted) in enumerate((("OH", ("1 Pier Rd", 1)), ("Ruritania", ("1 Pier Rd\nRuritania", 0)))):
         address = Address(street="1 Pier Rd", city="Dayton", region=region, postal_code="45402", country="US")
