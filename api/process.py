@@ -117,6 +117,7 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
         {tieline.crm.connection: tieline.crm},
         TemporalStarter(client, settings.firm, settings.task_queue),
         EventProblems(tieline.store.desk, settings.firm, _due_at(tieline)),
+        bindings=tieline.store.deal_bindings,
         firm=settings.firm,
         limits=settings.limits,
     )

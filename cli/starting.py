@@ -14,6 +14,7 @@ from models.events import ContractOfDeal
 from models.ids import DealId, engagement_id
 from models.plan import Plan, PlanVerdict
 from models.process import EngagementRef
+from runtime.contract_holder import copied, find_other_holder
 from runtime.temporal import workflow_id
 
 __all__ = ["add_to"]
@@ -102,12 +103,15 @@ async def _contracts(
         if item[:15] not in {row.deal_id[:15] for row in found}
     ]
     good: list[ContractOfDeal] = []
+    bindings, firm = session.tieline.store.deal_bindings, session.settings.firm
     for row in found:
-        if row.contract_number:
-            good.append(row)
-        else:
+        if not row.contract_number:
             reason = f"Deal {row.deal_id} has no contract number. Enter it on the deal in the CRM, then start again."
             missing.append({"deal": row.deal_id, "reason": reason})
+        elif (holder := await find_other_holder(bindings, firm, crm.connection, row)) is not None:
+            missing.append({"deal": row.deal_id, "reason": copied(row, holder)})
+        else:
+            good.append(row)
     return good, missing
 
 

@@ -11,11 +11,12 @@ from models.events import ContractOfDeal
 from models.ids import ConnectionId, DealId, FirmId, engagement_id
 from models.roles import Role
 from ports.crm import DealReader
-from ports.inbox import Inbox, InboxRow
+from ports.inbox import DealBindings, Inbox, InboxRow
 from runtime.away import NotNow, means_engine_is_away, sentence_of
 from runtime.back_off import BackOff
+from runtime.contract_holder import COPIED, copied, find_other_holder
 from runtime.deal_lookup import look_up
-from runtime.event_problems import EventProblems
+from runtime.event_problems import CODE, EventProblems
 from runtime.log_events import log_event
 from runtime.settings import Limits
 from runtime.telemetry import about_engagement, continued_span
@@ -50,6 +51,7 @@ class Dispatcher:
         starter: Starter,
         problems: EventProblems,
         *,
+        bindings: DealBindings,
         firm: FirmId,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
@@ -59,6 +61,7 @@ class Dispatcher:
         self._crms = crms
         self._starter = starter
         self._problems = problems
+        self._bindings = bindings
         self._firm = firm
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
@@ -152,7 +155,7 @@ class Dispatcher:
                 # Once the engine is seen to be away, the rest of the batch need not find out one by one.
                 if not away:
                     try:
-                        await self._one_deal(deal, of_deal[deal], contract)
+                        await self._one_deal(crm.connection, deal, of_deal[deal], contract)
                     except NotNow as not_now:
                         away.append(not_now)
 
@@ -160,7 +163,9 @@ class Dispatcher:
         if away:
             raise away[0]
 
-    async def _one_deal(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal | None) -> None:
+    async def _one_deal(
+        self, connection: ConnectionId, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal | None
+    ) -> None:
         """Start, join, or close with a reason. Whatever fails, the rows stay in the inbox."""
         try:
             if contract is None:
@@ -169,8 +174,13 @@ class Dispatcher:
                 await self._inbox.mark_handed_on(_numbers(rows), outcome="closed: the deal is not won yet")
             elif not contract.contract_number:
                 await self._close(rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.")
-            else:
+            elif (holder := await find_other_holder(self._bindings, self._firm, connection, contract)) is None:
                 await self._start(deal, rows, contract)
+            elif contract.is_won:
+                await self._close(rows, copied(contract, holder), code=COPIED)
+            else:
+                reason = f"closed: the deal is not won; contract {contract.contract_number} is of deal {holder}"
+                await self._inbox.mark_handed_on(_numbers(rows), outcome=reason)
         except Exception as failed:  # noqa: BLE001 - the loop's edge: recorded with the row and in the log
             await self._failed(deal, rows, failed)
         else:
@@ -192,12 +202,14 @@ class Dispatcher:
         await self._problems.settle(deal)
         await self._inbox.mark_handed_on(_numbers(rows), outcome=f"{outcome} {engagement}")
 
-    async def _close(self, rows: Sequence[InboxRow], reason: str, owner: Role = Role.SALES_OPERATIONS) -> None:
+    async def _close(
+        self, rows: Sequence[InboxRow], reason: str, owner: Role = Role.SALES_OPERATIONS, *, code: str = CODE
+    ) -> None:
         """It leads nowhere: on the desk first, then out of the inbox, so that nothing is lost in between."""
         for record in sorted({row.event.record_id for row in rows}):
-            await self._problems.show(record, reason, owner=owner)
+            await self._problems.show(record, reason, owner=owner, code=code)
         await self._inbox.mark_handed_on(_numbers(rows), outcome=f"closed: {reason}")
-        log_event("event.closed", level=logging.WARNING, code="TL-INT-040", events=len(rows))
+        log_event("event.closed", level=logging.WARNING, code=code, events=len(rows))
 
     async def _set_aside(self, rows: Sequence[InboxRow], reason: str) -> None:
         """Let these rows rest, so that the ones behind them get their turn."""

@@ -24,13 +24,15 @@ class EventProblems:
         self._firm = firm
         self._due_at = due_at
 
-    async def show(self, record: str, message: str, *, owner: Role = Role.SALES_OPERATIONS) -> None:
+    async def show(
+        self, record: str, message: str, *, owner: Role = Role.SALES_OPERATIONS, code: str = CODE
+    ) -> None:
         """Put it on the desk; the same record shows once."""
         engagement = self._place_of(record)
         blocker = Blocker(
             blocker=blocker_id(engagement, CODE, record),
             engagement=engagement,
-            code=CODE,
+            code=code,
             record=record,
             message=message,
             owner=owner,

@@ -13,7 +13,7 @@ from models.desk import EngagementRow, Stage
 from tests.e2e.colleagues import decide, only_one, send, signed
 from tests.e2e.front_door import FrontDoor
 from tests.e2e.sold import Sales, Sold
-from tests.e2e.stand import Stand
+from tests.e2e.stand import FIRM, Stand
 
 LOST, WON, OPEN = ({"StageName": stage} for stage in ("Closed Lost", "Closed Won", "Negotiation"))
 
@@ -42,6 +42,16 @@ async def won(stand: Stand, sales: Sales, contract: str, **changes: Any) -> Sold
     sold = await sales.deal(contract, await sales.company(f"Company of {contract}, Inc."), **changes)
     await reaches(stand, sold, Stage.ACTIVE)
     return sold
+
+
+async def heard(stand: Stand, door: FrontDoor, sold: Sold, *, times: int) -> None:
+    """Wait until so many events about the deal have arrived and been handed on."""
+    for _ in range(200):
+        sent = (await stand.crm.http.get("/_sandbox/subscriptions")).json()["deliveries"]
+        if sum(1 for one in sent if one["recordId"] == sold.deal and one.get("status") == 202) >= times:
+            return await door.drained()
+        await asyncio.sleep(0.04)
+    raise AssertionError(f"fewer than {times} events about {sold}: {sent}")
 
 
 async def in_erp(stand: Stand, contract: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -174,11 +184,12 @@ async def test_a_price_changed_while_a_decision_waits_makes_the_old_plan_stale(s
 async def test_a_price_changed_without_an_event_is_seen_after_the_yes(
     stand: Stand, sales: Sales, door: FrontDoor
 ) -> None:
+    await door.unsubscribe()
     account = await sales.company("Quiet Pricing, Inc.")
     sold = await sales.deal("QUIET", account, amount=400_000)
+    await door.ring(sold.deal)
     await reaches(stand, sold, Stage.DECIDING)
     old = await only_one(stand, "QUIET")
-    await door.unsubscribe()
     await sales.reprice(sold, 420_000)
     await door.subscribe()
     since = await last(stand)
@@ -186,3 +197,25 @@ async def test_a_price_changed_without_an_event_is_seen_after_the_yes(
     new = await only_one(stand, "QUIET", besides=old.item)
     assert await stand.erp.writes(since) == []
     assert "420,000.00" in str(new.stake)
+
+
+async def test_a_copy_of_a_won_deal_freezes_nothing_and_is_sent_back_when_it_is_won(
+    stand: Stand, sales: Sales, door: FrontDoor
+) -> None:
+    original = await won(stand, sales, "COPIED")
+    since = await last(stand)
+    copy = await sales.deal("COPIED", original.account, stage="Negotiation", amount=70_000)
+    await sales.change(copy, PO_Number__c="PO-1")
+    await heard(stand, door, copy, times=2)
+    row = await reaches(stand, original, Stage.ACTIVE)
+    assert (row.deal_id, await stand.erp.writes(since)) == (original.deal, [])
+
+    await sales.change(copy, **WON)
+    await heard(stand, door, copy, times=3)
+    (item,) = [one for one in await stand.store.desk.list_open(FIRM) if one.record == copy.deal]
+    assert (item.code, item.owner.value) == ("TL-CON-014", "sales-operations")
+    assert f"the contract number COPIED of deal {original.deal}" in item.message
+    assert await stand.erp.writes(since) == []
+    # The original is still heard while the copy waits.
+    await sales.change(original, **LOST)
+    await reaches(stand, original, Stage.FROZEN)

@@ -107,7 +107,7 @@ async def make_edge(tmp_path: Path) -> AsyncIterator[Callable[..., Edge]]:
             crm, engine, now = Deals(), Engine(), [0.0]
             problems = EventProblems(store.desk, FIRM, lambda _blocker: NOW + timedelta(days=1))
             dispatcher = Dispatcher(
-                store.inbox, {CRM: crm}, engine, problems, firm=FIRM, limits=limits,
+                store.inbox, {CRM: crm}, engine, problems, bindings=store.deal_bindings, firm=FIRM, limits=limits,
                 back_off=BackOff(first_s=0.01, longest_s=0.02), clock=lambda: now[0],
             )  # fmt: skip
             return Edge(store, crm, engine, dispatcher, now)
@@ -142,6 +142,14 @@ async def test_many_deals_are_one_question_to_the_crm_and_one_start_each(edge: E
     for number in range(50):
         edge.crm.sell(f"deal-{number}", f"C-{number}")
         await edge.event(f"e-{number}", f"deal-{number}")
+    full = asyncio.Event()
+
+    async def until_twenty_are_at_it() -> None:
+        if edge.engine.at_once == 20:
+            full.set()
+        await asyncio.wait_for(full.wait(), 5)
+
+    edge.engine.before = until_twenty_are_at_it
 
     await edge.dispatcher.turn()
 
@@ -425,3 +433,23 @@ def test_waiting_grows_stays_bounded_and_follows_a_wish() -> None:
     back_off.worked()
     assert back_off.failed() == 1
     assert BackOff(first_s=1, chance=lambda: 0.0).failed() == 0.5
+
+
+@pytest.mark.parametrize(("is_won", "shown"), [(True, 1), (False, 0)])
+async def test_a_copy_of_a_deal_neither_starts_nor_joins_its_contract(edge: Edge, is_won: bool, shown: int) -> None:
+    await edge.store.deal_bindings.bind_deal(FIRM, CRM, ContractNumber("C-1"), DealId("d-original"))
+    edge.crm.sell("d-original", "C-1")
+    edge.crm.sell("d-copy", "C-1", is_won=is_won)
+    await edge.event("e-1", "d-copy")
+    await edge.dispatcher.turn()
+    assert (edge.engine.started, await edge.waiting()) == ([], [])
+    desk = await edge.desk()
+    assert [(code, owner) for _, code, _, owner in desk] == [("TL-CON-014", Role.SALES_OPERATIONS)] * shown
+    assert all("d-copy carries the contract number C-1 of deal d-original" in message for _, _, message, _ in desk)
+
+    edge.crm.sell("d-copy", "C-2")
+    await edge.event("e-2", "d-copy")
+    await edge.event("e-3", "d-original")
+    await edge.dispatcher.turn()
+    assert sorted(edge.engine.started) == ["C-1", "C-2"]
+    assert await edge.desk() == []

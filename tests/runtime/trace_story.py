@@ -80,7 +80,8 @@ async def tell(endpoint: str, folder: Path) -> None:
         client = await Client.connect(environment.client.service_client.config.target_host, plugins=list(plugins))
         problems = EventProblems(store.desk, FirmId("hf"), lambda _blocker: datetime.now(UTC))
         dispatcher = Dispatcher(
-            store.inbox, {CRM: Deals()}, Starter(client, url), problems, firm=FirmId("hf"), limits=Limits()
+            store.inbox, {CRM: Deals()}, Starter(client, url), problems, bindings=store.deal_bindings,
+            firm=FirmId("hf"), limits=Limits(),
         )
         intake = Intake(
             {CRM: EventSender(read_event, (SecretStr(SECRET),))}, store.inbox, store.audit, limits=Limits(),
