@@ -39,6 +39,7 @@ from ports.inbox import DealBindings
 __all__ = ["PlanningActivities"]
 
 _CHART_KEPT_S = 300.0
+_BASE_CONTRACT = frozenset({"", "0"})
 
 
 class PlanningActivities:
@@ -110,7 +111,8 @@ class PlanningActivities:
         book, erp = self._rules(), self._erps[self._main_erp]
         survey = await erp.survey(survey_question(terms, book, subject.firm))
         holder = subject.deal_id
-        if binds:
+        # An amendment waits for its contract; it never takes that contract's place.
+        if binds and terms.amendment_number in _BASE_CONTRACT:
             holder = await self._deal_bindings.bind_deal(
                 subject.firm, self._crm.connection, subject.contract_number, subject.deal_id
             )

@@ -14,7 +14,7 @@ from models.events import ContractOfDeal
 from models.ids import DealId, engagement_id
 from models.plan import Plan, PlanVerdict
 from models.process import EngagementRef
-from runtime.contract_holder import copied, find_other_holder
+from runtime.contract_holder import find_beside
 from runtime.temporal import workflow_id
 
 __all__ = ["add_to"]
@@ -108,8 +108,8 @@ async def _contracts(
         if not row.contract_number:
             reason = f"Deal {row.deal_id} has no contract number. Enter it on the deal in the CRM, then start again."
             missing.append({"deal": row.deal_id, "reason": reason})
-        elif (holder := await find_other_holder(bindings, firm, crm.connection, row)) is not None:
-            missing.append({"deal": row.deal_id, "reason": copied(row, holder)})
+        elif (beside := await find_beside(bindings, firm, crm.connection, row)) is not None:
+            missing.append({"deal": row.deal_id, "reason": beside.message})
         else:
             good.append(row)
     return good, missing

@@ -14,7 +14,7 @@ from ports.crm import DealReader
 from ports.inbox import DealBindings, Inbox, InboxRow
 from runtime.away import NotNow, means_engine_is_away, sentence_of
 from runtime.back_off import BackOff
-from runtime.contract_holder import COPIED, copied, find_other_holder
+from runtime.contract_holder import find_beside
 from runtime.deal_lookup import look_up
 from runtime.event_problems import CODE, EventProblems
 from runtime.log_events import log_event
@@ -170,22 +170,30 @@ class Dispatcher:
         try:
             if contract is None:
                 await self._close(rows, f"The event names a deal that does not exist in the CRM: {deal}.")
-            elif not contract.contract_number and not contract.is_won:
-                await self._inbox.mark_handed_on(_numbers(rows), outcome="closed: the deal is not won yet")
             elif not contract.contract_number:
-                await self._close(rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.")
-            elif (holder := await find_other_holder(self._bindings, self._firm, connection, contract)) is None:
+                await self._without_number(deal, rows, contract)
+            elif (beside := await find_beside(self._bindings, self._firm, connection, contract)) is None:
                 await self._start(deal, rows, contract)
             elif contract.is_won:
-                await self._close(rows, copied(contract, holder), code=COPIED)
+                await self._close(rows, beside.message, beside.owner, code=beside.code)
             else:
-                reason = f"closed: the deal is not won; contract {contract.contract_number} is of deal {holder}"
-                await self._inbox.mark_handed_on(_numbers(rows), outcome=reason)
+                await self._leave(deal, rows, f"the deal is not won; contract {contract.contract_number} is another's")
         except Exception as failed:  # noqa: BLE001 - the loop's edge: recorded with the row and in the log
             await self._failed(deal, rows, failed)
         else:
             for row in rows:
                 self._resting.pop(row.row, None)
+
+    async def _without_number(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
+        if contract.is_won:
+            await self._close(rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.")
+        else:
+            await self._leave(deal, rows, "the deal is not won yet")
+
+    async def _leave(self, deal: DealId, rows: list[InboxRow], reason: str) -> None:
+        """Nothing to do, and nothing to repair (any more): no process stands behind what was shown of this deal."""
+        await self._problems.settle(deal)
+        await self._inbox.mark_handed_on(_numbers(rows), outcome=f"closed: {reason}")
 
     async def _failed(self, deal: DealId, rows: list[InboxRow], failed: Exception) -> None:
         if means_engine_is_away(failed):

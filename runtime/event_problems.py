@@ -42,10 +42,10 @@ class EventProblems:
         await self._desk.raise_blockers((blocker,), "", (self._due_at(blocker),))
 
     async def settle(self, record: str) -> None:
-        """A later event of the record led to its contract: what was shown leaves the desk."""
+        """A later event of the record left nothing to repair: what was shown leaves the desk."""
         engagement = self._place_of(record)
         if await self._desk.find_blocker(blocker_id(engagement, CODE, record)) is not None:
-            await self._desk.clear(engagement, reason="A later event of this record led to its contract.")
+            await self._desk.clear(engagement, reason="After a later event of this record there is nothing to repair.")
 
     def _place_of(self, record: str) -> EngagementId:
         return EngagementId(f"{self._firm}/event:{record}")

@@ -38,10 +38,11 @@ class Deals(FakeCrm):
         self.asked: list[list[str]] = []
         self.failure: Callable[[Sequence[DealId]], Exception | None] = lambda _deals: None
 
-    def sell(self, deal: str, contract: str = "", *, is_won: bool = True) -> None:
+    def sell(self, deal: str, contract: str = "", *, is_won: bool = True, amendment: str = "") -> None:
         self.contracts[deal] = ContractOfDeal(
-            deal_id=DealId(deal), contract_number=ContractNumber(contract), is_won=is_won, source_version=NOW
-        )
+            deal_id=DealId(deal), contract_number=ContractNumber(contract), amendment_number=amendment, is_won=is_won,
+            source_version=NOW,
+        )  # fmt: skip
 
     async def find_contracts(self, deals: Sequence[DealId]) -> tuple[ContractOfDeal, ...]:
         self.asked.append(list(deals))

@@ -10,7 +10,7 @@ from models.ids import DealId
 from models.process import Outcome
 from models.terms import DealState
 from tests.workflows.contracts import simple
-from tests.workflows.house import House
+from tests.workflows.house import CONTRACT, House
 
 COPY = DealId("006000000000COPYAA")
 
@@ -60,3 +60,14 @@ async def test_a_won_copy_of_a_contract_that_is_set_up_asks_a_person(house: Hous
     assert house.erp.journal[written:] == []
     after = await house.row()
     assert (after.deal_id, after.terms_digest) == (before.deal_id, before.terms_digest)
+
+
+async def test_an_amendment_that_came_first_does_not_keep_the_contract_from_its_deal(house: House) -> None:
+    """Started by hand, it waits for its base contract; it does not take that contract's place (DOM-6.2)."""
+    house.crm.put(simple())
+    await _event_of_copy(house, DealState.WON, amendment_number="A1")
+    await house.waiting("TL-CHG-001")
+
+    holder = await house.store.deal_bindings.find_deal_of_contract(house.firm, house.crm.connection, CONTRACT)
+
+    assert holder is None
