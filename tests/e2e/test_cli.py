@@ -17,7 +17,7 @@ from tests.e2e.own_processes import Finished, run_program
 from tests.e2e.sold import Sales, Sold
 from tests.e2e.stand import Stand
 
-pytestmark = [pytest.mark.kills, pytest.mark.timeout(120)]  # a process for each command: slow on a busy machine
+pytestmark = [pytest.mark.kills, pytest.mark.timeout(300)]  # a process for each command: slow on a busy machine
 NOBODY = to_18("0065g00000ZZZZZ")
 
 
