@@ -183,9 +183,15 @@ class QuoteToProject(Waiting):
 
     async def _freeze(self, subject: EngagementRef, terms: TermsRead) -> QuoteToProjectResult | None:
         """Close the project for time and hold billing; a person says what becomes of it."""
-        await self._hold(subject, terms, release=False)
-        await self._tell_crm(subject, "frozen", terms.sentence)
         lost = Trouble(remedy=Remedy.REPAIR, code="TL-CON-013", record=subject.contract_number, message=terms.sentence)
+        try:
+            await self._hold(subject, terms, release=False)
+            await self._tell_crm(subject, "frozen", terms.sentence)
+        except StepStopped as stop:
+            if stop.trouble.code != lost.code:
+                raise
+            lost = stop.trouble  # only a part is there: whoever looked at it says so, and it is not asked again
+            await self._tell_crm(subject, "waiting", lost.message)
         await self._finish(subject, Outcome.FROZEN, terms.sentence)
         await self._park(subject, (lost,))
         return QuoteToProjectResult(outcome=Outcome.FROZEN, sentence=terms.sentence) if self._repaired else None
