@@ -5,6 +5,7 @@ import uuid
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -137,10 +138,15 @@ def _signed(
         subject=str(plan or blocker),
         answer=answer,
     )
-    return Decision(
-        decision=decision_id, engagement=engagement, verdict=verdict, plan=plan, blocker=blocker, answer=answer,
-        reason=reason, token=signature,
-    )  # fmt: skip
+    try:
+        return Decision(
+            decision=decision_id, engagement=engagement, verdict=verdict, plan=plan, blocker=blocker, answer=answer,
+            reason=reason, token=signature,
+        )  # fmt: skip
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise NeedsRepair(f"The {field} cannot be taken: {first['msg']}. Nothing was decided.", field=field) from wrong
 
 
 async def _send(session: Session, decision: Decision) -> Answer:

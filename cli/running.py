@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError
 
 from cli.output import Output
 from models.errors import TielineError
@@ -101,7 +103,25 @@ def run(command: Callable[[Output], Awaitable[int]], *, as_json: bool) -> None:
     except TielineError as error:
         output.problem(f"{error.code}: {error.message}")
         code = 1
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as lost:
+        status = f" ({lost.status.name})" if isinstance(lost, RPCError) else ""
+        output.problem(
+            f"TL-INT-041: Temporal did not answer as it should{status}. What you asked for may or may not have been "
+            "done: look at `status` and `queue` before you ask again."
+        )
+        code = 1
+    except Exception as broken:  # noqa: BLE001 - the edge to a person: the text of a bug may quote what it worked on
+        what = f"{type(broken).__name__} {_place_of(broken)}"
+        output.problem(f"TL-INT-030: Tieline itself failed ({what}). Tell the integration team.")
+        code = 1
     raise typer.Exit(code)
+
+
+def _place_of(broken: Exception) -> str:
+    frames = traceback.extract_tb(broken.__traceback__)
+    return f"at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "somewhere"
 
 
 async def _awaited(command: Callable[[Output], Awaitable[int]], output: Output) -> int:
