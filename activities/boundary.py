@@ -11,6 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from models.errors import NeedsRepair, Retryable, TielineError
+from models.personal_data import without_personal_data
 from models.process import Remedy, Trouble
 
 __all__ = ["business_boundary"]
@@ -71,17 +72,18 @@ def _translated(error: TielineError) -> ApplicationError:
         remedy, retry_after = Remedy.RETRY, error.retry_after_s
     elif isinstance(error, NeedsRepair):
         remedy = Remedy.REPAIR
+    message = without_personal_data(error.message, known=error.record)
     trouble = Trouble(
         remedy=remedy,
         code=error.code,
-        message=error.message,
+        message=message,
         record=error.record,
         field=error.field,
         owner=error.owner,
     )
     details: dict[str, Any] = trouble.model_dump(mode="json")
     return ApplicationError(
-        error.message,
+        message,
         details,
         type=type(error).__name__,
         non_retryable=remedy is not Remedy.RETRY,

@@ -7,6 +7,8 @@ from enum import Enum
 
 from pydantic import BaseModel, SecretStr
 
+from models.personal_data import EMAIL, TAX_NUMBERS
+
 __all__ = ["HIDDEN", "Redactor", "secrets_in"]
 
 HIDDEN = "[hidden]"
@@ -39,17 +41,7 @@ _EVERYWHERE: tuple[re.Pattern[str], ...] = (
         r"(?i)[\"']?\b[a-z_-]*(?:token|secret|password|assertion|api[_-]?key|private[_-]?key|signature|sig)\b"
         r"[\"']?\s*[=:]\s*[\"']?[^\s&\"',;}]+"
     ),
-    re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
-)
-_NUMBERS: tuple[re.Pattern[str], ...] = (
-    re.compile(
-        r"\b(?:ATU|BE|BG|CY|CZ|DE|DK|EE|EL|GR|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK|XI)"
-        r"[ -]?(?=(?:[A-Z]?[ .-]?\d){7})[0-9A-Z](?:[ .-]?[0-9A-Z]){7,12}\b"
-    ),
-    re.compile(r"\bCHE[ -]?\d{3}\.?\d{3}\.?\d{3}\b"),
-    re.compile(r"\b\d{2}-\d{7}\b|\b\d{3}-\d{2}-\d{4}\b"),
-    re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z0-9]Z[A-Z0-9]\b"),
-    re.compile(r"\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b"),
+    EMAIL,
 )
 _IBAN = re.compile(r"\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b")
 _IBAN_LENGTHS = range(15, 35)
@@ -75,7 +67,7 @@ class Redactor:
         if ours:
             return text
         text = _IBAN.sub(_without_iban, text)
-        for pattern in _NUMBERS:
+        for pattern in TAX_NUMBERS:
             text = pattern.sub(HIDDEN, text)
         return text
 

@@ -15,7 +15,6 @@ from connectors.netsuite.mapping import (
     Body,
     ContractRefs,
     external_id,
-    person_name,
     to_contact,
     to_customer,
     to_department,
@@ -159,10 +158,10 @@ class NetSuiteErp:
     async def ensure_contact(self, request: EnsureContact, links: Links) -> Effect:
         """Create the person, or adopt the one of that name at this customer; a namesake elsewhere is another person."""
         customer = links.of(request.customer_step)
-        name = person_name(request)
+        who = f"the {request.person.role.value} contact of customer {customer.number or customer.record_id}"
         try:
             return await self._upsert(
-                RecordKind.CONTACT, request.key, name, lambda data: to_contact(request, customer, data)
+                RecordKind.CONTACT, request.key, who, lambda data: to_contact(request, customer, data)
             )
         except AlreadyExists as taken:
             found = await self._holders.find_namesake(request, customer, taken)
@@ -171,7 +170,7 @@ class NetSuiteErp:
         return await self._upsert(
             RecordKind.CONTACT,
             request.key,
-            name,
+            who,
             lambda data: to_contact(request, customer, data, name_suffix=f"({request.person.code})"),
         )
 

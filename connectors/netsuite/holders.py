@@ -64,7 +64,7 @@ class Holders:
             " p.isinactive AS inactive FROM contact p WHERE UPPER(p.entityid) = ?",
             (person_name(request).upper(),),
         )
-        page = await self._client.query(query, record=f"contacts named {person_name(request)}", needs=("id",))
+        page = await self._client.query(query, record="contacts of that name", needs=("id",))
         here = [row for row in page.items if row.get("company") == internal_id(customer)]
         if not here:
             return None
@@ -73,7 +73,7 @@ class Holders:
             raise taken
         ref = self._reader.ref(RecordKind.CONTACT, str(here[0]["id"]), str(here[0].get("number_", "")))
         if here[0].get("inactive") == "T":
-            raise inactive(ref, person_name(request))
+            raise inactive(ref, f"the name of our {request.person.role.value} contact")
         return ref
 
     async def _check_contract_number(

@@ -40,7 +40,8 @@ class Reader:
         self._config = config
 
     def ref(self, kind: RecordKind, record_id: str, number: str = "") -> RecordRef:
-        """A record of this account, with the address of its screen."""
+        """A record of this account, with the address of its screen. What a contact is listed under is its name."""
+        number = "" if kind is RecordKind.CONTACT else number
         url = f"{self._config.screens_url}{_SCREENS[kind]}?id={record_id}"
         return RecordRef(connection=self._config.connection, kind=kind, record_id=record_id, number=number, url=url)
 

@@ -52,3 +52,19 @@ async def test_a_store_that_fails_does_not_quote_what_was_to_be_stored(tmp_path:
             await store.plans.save_terms("hf/C-1001", terms)  # type: ignore[arg-type]
     assert CANARY not in str(raised.value)
     assert "sam.seller" not in str(raised.value)
+
+
+@business_boundary
+async def _quotes_what_was_refused() -> None:
+    raise NeedsRepair(
+        "Contract 12-3456789: NetSuite does not accept DE136695976 as defaultTaxReg, nor j.doe@example.com as email.",
+        record="12-3456789",
+    )
+
+
+async def test_a_value_that_a_vendor_refused_is_not_quoted_into_the_history() -> None:
+    with pytest.raises(ApplicationError) as raised:
+        await ActivityEnvironment().run(_quotes_what_was_refused)
+    told = raised.value.message
+    assert told == "Contract 12-3456789: NetSuite does not accept [hidden] as defaultTaxReg, nor [hidden] as email."
+    assert raised.value.details[0]["message"] == told
