@@ -41,6 +41,8 @@ journal of applied changes and the audit chain, never Tieline's own report.
   had passed it already, nothing was killed and the cell ran again with a fresh deal (column Deals)
 - P1 is looked at with the request at the vendor and nothing applied: store, journal and history then are as they are
   in the instant between the stored intent and the first byte, at which no kill was placed
+- Two holders (W1, W2) are frozen outside of a transaction of the store. One that is frozen inside holds SQLite's only
+  write lock: nobody goes on, and another worker cannot start, until it is woken or killed
 - The vendors are simulators built from public documents; what the originals do under the same faults is not shown here
 """
 

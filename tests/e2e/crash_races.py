@@ -12,7 +12,7 @@ from tests.e2e.crash_cells import AT_POINT, fired, prepare, settle_down
 from tests.e2e.crash_scene import TRIES, Cell, Missed, Result, Scene
 from tests.e2e.fresh_deals import sell
 from tests.e2e.journal_oracle import Ending, judge
-from tests.e2e.site import Site, StoreLock, open_site, until
+from tests.e2e.site import Site, StoreLock, Worker, open_site, until
 from tests.e2e.stand import Stand
 
 __all__ = ["RACES", "run_race", "tag_of"]
@@ -28,7 +28,7 @@ async def _frozen_with_the_answer(scene: Scene, result: Result) -> None:
     await scene.start()
     await fired(scene, rule)
     await until(lambda: scene.effects(since), "the effect is in the journal")
-    first.send(signal.SIGSTOP)
+    await _freeze(scene, first)
     scene.must_be("intended")
     result.looked = "first worker frozen with the answer unread, row intended; woken after the second had finished"
     await _taken_over(scene, result)
@@ -44,7 +44,7 @@ async def _frozen_on_the_way(scene: Scene, result: Result) -> None:
     await scene.start()
     await fired(scene, rule)
     sent_at = time.monotonic()
-    first.send(signal.SIGSTOP)
+    await _freeze(scene, first)
     result.looked = "first worker frozen with its request on the way, row intended"
     scene.must_be("intended")
     assert await scene.effects(since) == 0, "an effect is in the journal before the vendor applied anything"
@@ -193,6 +193,14 @@ async def _kill_and_replace(scene: Scene, result: Result) -> None:
     killed_at = time.monotonic()
     await scene.site.start_worker()
     await _recovered(scene, result, killed_at)
+
+
+async def _freeze(scene: Scene, worker: Worker) -> None:
+    """SIGSTOP outside of a transaction: one who is frozen inside holds SQLite's only write lock, and nobody goes on."""
+    taken = await scene.lock.take_when(lambda: True)
+    assert taken, "the store's lock was never free"
+    worker.send(signal.SIGSTOP)
+    scene.lock.release()
 
 
 async def _taken_over(scene: Scene, result: Result) -> None:
