@@ -1,7 +1,7 @@
 """Builds the real ERP of the tests once and keeps it: its environment, and seeded databases to be cloned.
 
 Run alone (`python -m tests.tryton.build`) it prints how long each part took. The cache is `var/tryton/`, or the folder
-named by TIELINE_TRYTON_CACHE; its name carries a fingerprint of everything it was built from.
+named by TRYTON_CACHE; its name carries a fingerprint of everything it was built from.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def cache_folder() -> Path:
     digest.update(" ".join((_RECIPE, year, *_MODULES)).encode())
     for path in (LOCK, *files):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    root = Path(os.environ.get("TIELINE_TRYTON_CACHE") or ROOT / "var" / "tryton")
+    root = Path(os.environ.get("TRYTON_CACHE") or ROOT / "var" / "tryton")
     return root / f"{sys.version_info.major}.{sys.version_info.minor}-{digest.hexdigest()[:16]}"
 
 

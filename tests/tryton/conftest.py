@@ -1,7 +1,7 @@
 """The real ERP for tests. The first build takes two to three minutes; after that a server is up in two seconds.
 
-TIELINE_TRYTON: `slice` (default) runs what needs SQLite only and builds it when missing; `all` runs and builds
-everything; `skip` builds nothing and skips tests whose part is not built yet. TIELINE_TRYTON_CACHE: where it is kept.
+TRYTON_TESTS: `slice` (default) runs what needs SQLite only and builds it when missing; `all` runs and builds
+everything; `skip` builds nothing and skips tests whose part is not built yet. TRYTON_CACHE: where it is kept.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ class Connected:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whichever test comes first may have to wait for the build."""
-    if not is_built("keyed.dump" if os.environ.get("TIELINE_TRYTON") == "all" else "keyed.sqlite"):
+    if not is_built("keyed.dump" if os.environ.get("TRYTON_TESTS") == "all" else "keyed.sqlite"):
         for item in items:
             if _HERE in item.path.parents:
                 item.add_marker(pytest.mark.timeout(_BUILDING_S))
 
 
 def _built(*, postgres: bool) -> Built:
-    wanted = os.environ.get("TIELINE_TRYTON", "slice")
+    wanted = os.environ.get("TRYTON_TESTS", "slice")
     if postgres and wanted == "slice":
         pytest.skip("the real ERP on PostgreSQL is part of `make tryton`")
     if wanted == "skip" and not is_built("keyed.dump" if postgres else "keyed.sqlite"):
-        pytest.skip("the real ERP is not built yet (`make tryton` builds it), and TIELINE_TRYTON=skip")
+        pytest.skip("the real ERP is not built yet (`make tryton` builds it), and TRYTON_TESTS=skip")
     try:
         return build_erp(postgres=postgres)
     except NotBuilt as refused:
