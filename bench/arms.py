@@ -33,6 +33,8 @@ class Round:
     took_ms: list[float]
     cpu_ms: dict[str, float] = field(default_factory=dict)
     """Per deal, by process: the arm's own, the engine, both simulators."""
+    redone: int = 0
+    """Deals whose run lost its task to a time-out, did its steps again and found them done."""
 
     @property
     def per_second(self) -> float:
@@ -45,6 +47,7 @@ class Arm(Protocol):
 
     name: str
     process: Child
+    redone: int
 
     async def run(self, deals: Sequence[Deal], at_once: int) -> tuple[float, list[float]]:
         """Do them, `at_once` in flight; seconds for all and for each."""
@@ -58,6 +61,7 @@ class TielineArm:
 
     def __init__(self, house: House, process: Child) -> None:
         self.process = process
+        self.redone = 0
         self._starter: TemporalStarter = house.starter
 
     async def run(self, deals: Sequence[Deal], at_once: int) -> tuple[float, list[float]]:
@@ -66,7 +70,8 @@ class TielineArm:
         async def one(deal: Deal) -> None:
             await self._starter.start_or_join(deal.as_contract)
             result = await self._starter.handle(engagement_id(FIRM, deal.contract)).result()
-            if result.outcome is not Outcome.ACTIVE:
+            self.redone += result.outcome is Outcome.NOTHING_TO_DO
+            if result.outcome not in {Outcome.ACTIVE, Outcome.NOTHING_TO_DO}:
                 raise RuntimeError(f"{deal.contract} did not become active: {result.sentence}")
 
         return await _closed_loop(one, deals, at_once)
@@ -76,6 +81,7 @@ class BareArm:
     """The same calls as plain activities on the same server."""
 
     name = "bare"
+    redone = 0
 
     def __init__(self, client: Client, queue: str, scripts: Scripts, process: Child) -> None:
         self.process = process
@@ -102,6 +108,7 @@ class RawArm:
     """The same calls with an HTTP client and nothing else."""
 
     name = "raw"
+    redone = 0
 
     def __init__(self, process: Child) -> None:
         self.process = process
@@ -117,10 +124,10 @@ async def measured(house: House, arm: Arm, deals: Sequence[Deal], at_once: int) 
     pids = {"own": arm.process.pid, "crm": house.crm.process.pid, "erp": house.erp.process.pid}
     if house.temporal.pid is not None:
         pids["engine"] = house.temporal.pid
-    before = {name: cpu_s_of(pid) for name, pid in pids.items()}
+    before, redone = {name: cpu_s_of(pid) for name, pid in pids.items()}, arm.redone
     seconds, took = await arm.run(deals, at_once)
     spent = {name: (cpu_s_of(pid) - before[name]) * 1000 / len(deals) for name, pid in pids.items()}
-    return Round(len(deals), seconds, [one * 1000 for one in took], spent)
+    return Round(len(deals), seconds, [one * 1000 for one in took], spent, arm.redone - redone)
 
 
 async def _closed_loop(one: _One, deals: Sequence[Deal], at_once: int) -> tuple[float, list[float]]:

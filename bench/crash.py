@@ -31,8 +31,10 @@ class Recovery:
     in_hand: int
     """Deals whose task the dead worker had in hand."""
     first_done_s: float
+    scheduled_again_s: float
+    """Until the engine had taken the last deal in hand from the dead worker and put it into the queue."""
     picked_up_s: float
-    """Until the last deal in hand was in work again."""
+    """Until that one was in work again: it waits behind all others that are in the queue."""
     all_done_s: float
     doubles: int
     """Records of the ERP that stand for one key twice; must be nought."""
@@ -70,28 +72,31 @@ async def recover(house: House, deals: Sequence[Deal]) -> Recovery:
     if wrong := [result.sentence for result in results if result.outcome not in fine]:
         raise RuntimeError(f"After the kill {len(wrong)} deals did not become active: {wrong[0]}")
     after = [at for number, at in done_at.items() if number not in done_before]
-    picked_up = [seconds for deal in deals if (seconds := await _picked_up(house, deal, killed_at)) is not None]
+    lost = [times for deal in deals if (times := await _lost_task(house, deal, killed_at)) is not None]
     return Recovery(
-        in_hand=len(picked_up),
+        in_hand=len(lost),
         first_done_s=min(after) - killed,
-        picked_up_s=max(picked_up, default=0.0),
+        scheduled_again_s=max((times[0] for times in lost), default=0.0),
+        picked_up_s=max((times[1] for times in lost), default=0.0),
         all_done_s=max(after) - killed,
         doubles=await _doubles(house, deals),
     )
 
 
-async def _picked_up(house: House, deal: Deal, killed_at: datetime) -> float | None:
-    """Seconds from the kill until this deal's lost task was in work again; None when no task of it was lost."""
+async def _lost_task(house: House, deal: Deal, killed_at: datetime) -> tuple[float, float] | None:
+    """Seconds from the kill until this deal's lost task was in the queue, and in work; None when it lost no task."""
     events = (await house.starter.handle(engagement_id(FIRM, deal.contract)).fetch_history()).events
     lost = next((row for row in events if row.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT), None)
     if lost is None:
         return None
-    again = next(row for row in events if _is_start_after(row, lost))
-    return (again.event_time.ToDatetime(tzinfo=UTC) - killed_at).total_seconds()
+    again = _first_after(events, lost, EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
+    started = _first_after(events, again, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+    queued_at, started_at = (row.event_time.ToDatetime(tzinfo=UTC) for row in (again, started))
+    return (queued_at - killed_at).total_seconds(), (started_at - killed_at).total_seconds()
 
 
-def _is_start_after(row: HistoryEvent, lost: HistoryEvent) -> bool:
-    return row.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED and row.event_id > lost.event_id
+def _first_after(events: Sequence[HistoryEvent], before: HistoryEvent, kind: EventType.ValueType) -> HistoryEvent:
+    return next(row for row in events if row.event_type == kind and row.event_id > before.event_id)
 
 
 async def _doubles(house: House, deals: Sequence[Deal]) -> int:

@@ -67,8 +67,9 @@ class Report:
         self.details["alone"] = {name: [_shown(row) for row in rows] for name, rows in found.lone.items()}
 
     def add_recovery(self, found: Recovery) -> None:
-        """After `kill -9`."""
-        self.figures["recover_s"] = found.picked_up_s
+        """After `kill -9`: until work goes on, and until the last deal in hand had its turn in the queue again."""
+        self.figures["recover_s"] = max(found.first_done_s, found.scheduled_again_s)
+        self.figures["recover_last_in_hand_s"] = found.picked_up_s
         self.details["recovery"] = vars(found)
 
     def add_crowd(self, found: Crowd) -> None:
@@ -119,6 +120,7 @@ def _shown(row: Round) -> dict[str, Any]:
         "p50_ms": quantile(row.took_ms, 0.5),
         "p99_ms": quantile(row.took_ms, 0.99),
         "cpu_ms_per_deal": row.cpu_ms,
+        "redone": row.redone,
     }
 
 
@@ -127,7 +129,8 @@ def _line(rounds: Sequence[dict[str, Any]]) -> str:
     spent = {name: median(row["cpu_ms_per_deal"][name] for row in rounds) for name in rounds[0]["cpu_ms_per_deal"]}
     cpu = ", ".join(f"{name} {value:.0f}" for name, value in spent.items())
     p50 = ", ".join(f"{row['p50_ms']:.0f}" for row in rounds)
-    return f"deals/s {rates}; p50 ms {p50}; CPU ms per deal: {cpu}"
+    redone = sum(row["redone"] for row in rounds)
+    return f"deals/s {rates}; p50 ms {p50}; CPU ms per deal: {cpu}{f'; redone {redone}' if redone else ''}"
 
 
 def _text(value: Any) -> str:
