@@ -92,6 +92,7 @@ async def test_three_deals_into_the_real_erp_and_the_second_run_writes_nothing(
             assert await _run(tieline, starter, sold) == ["active"] * 3
             assert (await tieline.store.audit.verify()).intact
             _is_booked(books, party, parties)
+            await _said_what_is_left_to_people(tieline)
             rows = books.rows()
             assert set(await _run(tieline, starter, sold)) <= {"active", "nothing-to-do"}
             assert books.rows() == rows
@@ -102,6 +103,17 @@ async def test_three_deals_into_the_real_erp_and_the_second_run_writes_nothing(
         assert {(await Sales(stand.crm, price_book="", owner="").shown(one))["ERP_Sync_Status__c"] for one in sold} == {
             "Active"
         }
+
+
+async def _said_what_is_left_to_people(tieline: Tieline) -> None:
+    """Each plan names, before anything is written, what this ERP cannot do for its kind of contract."""
+    told: dict[str, str] = {}
+    for row in await tieline.store.desk.list_engagements(FIRM):
+        assert row.plan is not None
+        told[row.contract_number] = " ".join((await tieline.store.plans.get_plan(row.plan)).manual_steps)
+    assert "no dated billing schedule" in told["TRY-FIXED"]
+    assert "no dated billing schedule" in told["TRY-KNOWN"]
+    assert "enter the hourly rates" in told["TRY-TIME"]
 
 
 def _is_booked(books: Books, party: int, parties: int) -> None:
