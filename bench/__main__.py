@@ -43,7 +43,7 @@ class Size:
     worker_deals: int
 
 
-_FULL = Size(Plan(5, 100, 12), 200, CrowdSize(120, 1000, 10_000, 480), 3, 100)
+_FULL = Size(Plan(5, 100, 12), 200, CrowdSize(120, 1000, 10_000, 700), 3, 100)
 _QUICK = Size(Plan(2, 40, 4), 60, CrowdSize(40, 60, 200, 40), 1, 40)
 
 
