@@ -54,7 +54,7 @@ async def run_bare(scripts: Scripts, address: str, queue: str) -> None:
             workflow_runner=SandboxedWorkflowRunner(
                 restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
             ),
-            max_cached_workflows=1000,
+            max_cached_workflows=500,
             max_concurrent_workflow_tasks=20,
             max_concurrent_activities=100,
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

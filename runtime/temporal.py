@@ -91,9 +91,13 @@ def workflow_id(engagement: EngagementId) -> str:
 
 
 def build_worker(
-    client: Client, task_queue: str, activities: Sequence[Any], *, max_cached_workflows: int = 1000, slots: int = 20
+    client: Client, task_queue: str, activities: Sequence[Any], *, max_cached_workflows: int = 500, slots: int = 20
 ) -> Worker:
-    """A worker that takes over from a killed one within ten seconds (TEMPORAL section 11)."""
+    """A worker that takes over from a killed one within ten seconds (TEMPORAL section 11).
+
+    A cached run holds about a third of a megabyte, so the cache decides what thousands of parked deals weigh; one that
+    left it costs some milliseconds when it is woken (`docs/evidence/speed.md`).
+    """
     return Worker(
         client,
         task_queue=task_queue,
