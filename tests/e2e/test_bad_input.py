@@ -256,7 +256,8 @@ async def test_a_malformed_or_forged_event_is_refused_and_written_down(
     answer = await door.post(body, headers={**signature(body, secret=headers.get("secret", SECRET)), **others})
     assert answer.status_code == status, answer.text
     assert word in plain(stand, answer.json()["error"])
-    new = (await stand.store.audit.list_entries())[before:]
+    # Deals of the tests before this one may still be on their way: what the front door wrote is what is judged.
+    new = [entry for entry in (await stand.store.audit.list_entries())[before:] if entry.kind.startswith("event.")]
     assert [entry.kind for entry in new] == ["event.refused"]
     assert new[0].facts["status"] == str(status)
     assert await stand.store.inbox.list_waiting(1) == ()
