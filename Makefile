@@ -1,6 +1,6 @@
 # Tieline's commands. Needs Python 3.11 or newer and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install setup check test tryton crashes bench demo lock clean
+.PHONY: help install setup check test tryton crashes bench demo lock wire clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
@@ -63,6 +63,9 @@ lock: setup ## Pin anew what requirements*.in ask for, with hashes and without n
 	  "$$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url -o $$name.lock $$name.in; \
 	done
+
+wire: setup ## Make code anew from the interface definitions that vendors publish
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. vendor_wire/*/*.proto
 
 clean: ## Remove what was made: .venv, caches and the demo's data
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,9 +4,13 @@ import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from sandbox.kit import UI, ControlRoute, Record, Request, Response, System, World
+from sandbox.kit.certificates import make_certificate
 from sandbox.salesforce.auth import Auth, ConnectedApp
+from sandbox.salesforce.bus import BusServer, ChangeLog
+from sandbox.salesforce.bus_control import BusControls
 from sandbox.salesforce.control import Controls
 from sandbox.salesforce.credentials import KEY_FILE, client_certificate
 from sandbox.salesforce.errors import MultipleMatchesError, SalesforceError, missing
@@ -15,6 +19,7 @@ from sandbox.salesforce.guards import Guards
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.limits import Limits
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.outbound import OutboundMessages
 from sandbox.salesforce.rest import Rest
 from sandbox.salesforce.seed import INTEGRATION_USER
 from sandbox.salesforce.wire import Answer, Call, call_of
@@ -40,6 +45,10 @@ DEFAULTS: dict[str, str | int | float | bool] = {
     "read_only_fields": "",  # the same, readable but not writable
     "not_unique_fields": "",  # external ids on which the admin forgot "unique"
     "callout_timeout_s": 10.0,
+    "bus": True,  # false: no event bus listens
+    "bus_keepalive_s": 270.0,  # a silent bus says that it is alive this often
+    "change_event_objects": "Opportunity,Account,Contact,Tieline_Milestone__c,Tieline_Rate__c",  # the five selected
+    "outbound_retry_s": 60.0,  # first pause before an outbound message is sent again; doubles up to two hours
 }
 _VERSIONS = {31.0 + number for number in range(37)}
 _NEWEST = "67.0"
@@ -68,6 +77,9 @@ class SalesforceSystem(System):
             "3MVG9sandboxConsumerKey", "sandbox-consumer-secret", INTEGRATION_USER, client_certificate(world.folder)
         )
         self._auth = Auth(self.org, self._app)
+        self.changes = ChangeLog(self.org)
+        self.bus = BusServer(self.org, self._auth, self.changes)
+        self.outbound = OutboundMessages(self.org)
 
     async def handle(self, request: Request) -> Response:
         """Answer one call of the vendor's interfaces."""
@@ -105,6 +117,7 @@ class SalesforceSystem(System):
             "audience": "https://login.salesforce.com",
             "org_id": self.org.organization_id,
             "api_version": _NEWEST,
+            "bus": self.bus.address,
         }
 
     def save_as_person(self, record: Record) -> str:
@@ -135,10 +148,21 @@ class SalesforceSystem(System):
 
     def control_routes(self) -> Mapping[str, ControlRoute]:
         """Return this simulator's own control routes."""
-        return Controls(self._auth, self.guards, self.events).routes()
+        controls = Controls(self._auth, self.guards, self.events)
+        return {**controls.routes(), **BusControls(self.changes, self.bus, self.outbound).routes()}
+
+    async def started(self) -> None:
+        """Open the event bus on a port of its own."""
+        if self.world.flag("bus"):
+            where = urlsplit(self.url)
+            certificate = make_certificate(self.world.folder) if where.scheme == "https" else None
+            files = (certificate.chain, certificate.key) if certificate else None
+            await self.bus.start(where.hostname or "127.0.0.1", files)
 
     async def stopped(self) -> None:
-        """Drop callouts still on their way."""
+        """Drop callouts still on their way, and end the streams of the bus."""
+        await self.bus.stop()
+        await self.outbound.stop()
         await self.events.stop()
 
     async def _rest_answer(self, request: Request) -> Answer:

@@ -1,0 +1,1 @@
+"""Interface definitions as vendors publish them, and the code their own tools generate from them. Nothing of ours."""

@@ -1,0 +1,1 @@
+"""The Pub/Sub interface of Salesforce, version 1."""
