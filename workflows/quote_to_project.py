@@ -15,7 +15,6 @@ from models.process import (
     FinishCall,
     HoldCall,
     Outcome,
-    ParkCall,
     PlanCall,
     Planned,
     PlannedKind,
@@ -27,10 +26,10 @@ from models.process import (
     Trouble,
 )
 from workflows.application import Application
-from workflows.policies import LOOK_AGAIN_AFTER, STORE_STEP, VENDOR_STEP
-from workflows.showing import decide_hint, page_text, repair_hint, show_stage
+from workflows.parking import Parking
+from workflows.policies import STORE_STEP, VENDOR_STEP
+from workflows.showing import decide_hint, repair_hint, show_stage
 from workflows.steps import StepStopped, run_step
-from workflows.waiting import Waiting
 
 __all__ = ["QuoteToProject"]
 
@@ -38,12 +37,11 @@ _LONGEST_STATUS = 4000
 
 
 @workflow.defn(name="quote-to-project")
-class QuoteToProject(Waiting):
+class QuoteToProject(Parking):
     """From a won and signed contract to a project that can be billed: read, plan, decide, apply, confirm, tell."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._application: Application | None = None
         self._applying_terms = ""
 
     @workflow.run
@@ -209,27 +207,6 @@ class QuoteToProject(Waiting):
             patience=VENDOR_STEP,
         )
 
-    async def _park(
-        self, subject: EngagementRef, troubles: tuple[Trouble, ...], planned: Planned | None = None
-    ) -> None:
-        """Put the stops on the desk and wait. What only waits for a system is tried again by itself."""
-        # Who repairs at the moment it appears on the desk is judged when the process knows that it waits.
-        async with self._turn:
-            parked = await workflow.execute_activity_method(
-                DeskActivities.park,
-                ParkCall(
-                    subject=subject, plan=planned.digest if planned else None,
-                    stake=planned.value if planned else None, troubles=troubles,
-                ),
-                summary="Put it on the desk of the person who can repair it",
-                **STORE_STEP,
-            )  # fmt: skip
-            self._ask(ladder=parked.ladder, blockers=parked.blockers)
-        show_stage("parked", parked=True, owner=parked.owner)
-        self._show_text("Waits for a person", planned, parked.sentences, repair_hint(subject))
-        waits_for_system = any(trouble.remedy is Remedy.RETRY for trouble in troubles)
-        await self._wait_for_people(look_again_after=LOOK_AGAIN_AFTER if waits_for_system else None)
-
     def _take_over(self, subject: EngagementRef, carried: Carried | None) -> None:
         """Go on where a run stopped that had grown too long."""
         if carried is None:
@@ -279,16 +256,3 @@ class QuoteToProject(Waiting):
         show_stage("active" if outcome is Outcome.NOTHING_TO_DO else outcome.value)
         self._show_text(sentence, planned, (), "")
         return QuoteToProjectResult(outcome=outcome, sentence=sentence, plan=call.plan)
-
-    def _show(self, stage: str, sentence: str, planned: Planned, *, waits: tuple[str, ...], hint: str) -> None:
-        show_stage(stage, parked=True, owner=planned.owner, planned=planned)
-        self._show_text(sentence, planned, waits, hint)
-
-    def _show_progress(self) -> None:
-        application = self._application
-        if application is not None:
-            self._show_text(application.planned.sentence, application.planned, (), "")
-
-    def _show_text(self, sentence: str, planned: Planned | None, waits: tuple[str, ...], hint: str) -> None:
-        done = self._application.done if self._application else {}
-        workflow.set_current_details(page_text(sentence, planned, done, waits, hint))

@@ -42,7 +42,7 @@ def show_stage(stage: str, *, parked: bool = False, owner: Role | None = None, p
 
 def decide_hint(subject: EngagementRef) -> str:
     """How to decide, ready to be copied."""
-    contract = _command_word(subject.contract_number)
+    contract = _command_word(subject.engagement.partition("/")[2])
     return (
         f"Decide: `starter.py approve {contract} --as YOU`, or `reject`. The whole plan: `starter.py plan {contract}`."
     )
@@ -50,7 +50,7 @@ def decide_hint(subject: EngagementRef) -> str:
 
 def repair_hint(subject: EngagementRef) -> str:
     """How to repair, ready to be copied."""
-    contract = _command_word(subject.contract_number)
+    contract = _command_word(subject.engagement.partition("/")[2])
     return f"Repair: `starter.py repair {contract} --as YOU`. What waits for whom: `starter.py queue`."
 
 
