@@ -12,18 +12,20 @@ from datetime import UTC, datetime
 from temporalio.client import Client, Plugin
 
 from api.app import build_app
-from api.intake import EventSender, Intake
+from api.intake import EntryDoor, EventSender, Intake
 from api.serving import ApiServer
 from mappings.business_calendar import ladder_for
 from models.blocker import Blocker
 from models.errors import TielineError
+from ports.event_source import TellsEvents
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
 from runtime.leave import leave
+from runtime.listener import Listeners
 from runtime.log_events import log_event, start_logging
 from runtime.readiness import ReadyCheck, check_credentials, check_dispatcher, check_store, check_temporal
 from runtime.redaction import Redactor, secrets_in
-from runtime.registry import spec_of
+from runtime.registry import config_of, spec_of
 from runtime.settings import Settings, load_settings
 from runtime.telemetry import start_telemetry
 from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
@@ -60,9 +62,11 @@ async def _run() -> None:
     async with AsyncExitStack() as stack:
         tieline = await stack.enter_async_context(open_tieline(settings))
         dispatcher = _dispatcher(settings, tieline, client)
+        listeners = _listeners(tieline, dispatcher)
         api = ApiServer(
             build_app(
-                intake=_intake(settings, tieline, dispatcher), checks=_checks(settings, client, tieline, dispatcher)
+                intake=_intake(settings, tieline, dispatcher),
+                checks={**_checks(settings, client, tieline, dispatcher), "events": listeners.check},
             ),
             host=settings.api_host,
             port=settings.api_port,
@@ -71,6 +75,7 @@ async def _run() -> None:
         stack.push_async_callback(api.stop)
         await stack.enter_async_context(build_worker(client, settings.task_queue, tieline.activities))
         await stack.enter_async_context(_running(dispatcher))
+        await stack.enter_async_context(_running(listeners))
         await stack.enter_async_context(_running(_watch(settings, tieline, client)))
         _spare_the_collector()
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
@@ -89,7 +94,7 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _running(loop: Dispatcher | EngineWatch) -> AsyncIterator[None]:
+async def _running(loop: Dispatcher | EngineWatch | Listeners) -> AsyncIterator[None]:
     """A loop at work; at the end it finishes what it has in hand."""
     working = asyncio.create_task(loop.run())
     try:
@@ -121,6 +126,12 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
     )
 
 
+def _listeners(tieline: Tieline, dispatcher: Dispatcher) -> Listeners:
+    """What we fetch ourselves from systems that tell of their changes."""
+    sources = tieline.crm.event_sources() if isinstance(tieline.crm, TellsEvents) else ()
+    return Listeners(sources, tieline.store.inbox, tieline.store.watermarks, on_accepted=dispatcher.wake)
+
+
 def _watch(settings: Settings, tieline: Tieline, client: Client) -> EngineWatch:
     """Shows a process that only a bug of ours holds up: the engine alone would try it for ever, unseen."""
     return EngineWatch(
@@ -134,7 +145,7 @@ def _watch(settings: Settings, tieline: Tieline, client: Client) -> EngineWatch:
 
 async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
     try:
-        return await connect(settings.temporal_connect_config(), plugins=plugins)
+        return await connect(settings.temporal_connect_config(), keys=settings.payload_keys, plugins=plugins)
     except RuntimeError as refused:
         raise TielineError(
             f"Temporal does not answer at {settings.temporal_address}. Start it, or set TEMPORAL_ADDRESS.",
@@ -145,7 +156,13 @@ async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
 def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Intake:
     senders = {
         connection.connection: EventSender(
-            read=spec.events, read_batch=spec.event_batches, secrets=connection.event_secrets
+            read=spec.events,
+            read_batch=spec.event_batches,
+            secrets=connection.event_secrets,
+            side_doors={
+                word: EntryDoor(door.reader(config_of(connection)), door.thanks, door.media_type)
+                for word, door in spec.side_doors.items()
+            },
         )
         for connection in settings.connections
         if ((spec := spec_of(connection)).events or spec.event_batches) and connection.event_secrets

@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from cli.demo_dialects import DemoDialect
 from cli.demo_processes import Ready
 from models.ids import FirmId
 from runtime.embedded_temporal import free_port
+from runtime.payload_keys import new_payload_key
 
 __all__ = ["DemoPorts", "demo_environment", "demo_ports", "write_settings"]
 
@@ -64,10 +66,11 @@ def demo_environment(
         "TIELINE_FIRM": firm,
         "TIELINE_STORE_URL": f"sqlite:///{folder / 'store.db'}",
         "TIELINE_API_PORT": str(ports.api),
+        "TIELINE_PAYLOAD_KEYS": json.dumps([_kept(folder / "payload-key", lambda: new_payload_key("demo"))]),
         "TIELINE_PEOPLE_FILE": str(people),
         "TIELINE_RULEBOOK_FOLDER": str(_ROOT / "mappings" / "demo_firm"),
         "TIELINE_CRM__CONNECTOR": dialect.system,
-        "TIELINE_CRM__EVENT_SECRETS": json.dumps([_event_secret(folder)]),
+        "TIELINE_CRM__EVENT_SECRETS": json.dumps([_kept(folder / "event-secret", lambda: secrets.token_hex(32))]),
         "TIELINE_CRM__CONFIG__BASE_URL": crm.url,
         **{f"TIELINE_CRM__CONFIG__{name}": value for name, value in dialect.login(crm).items()},
         "TIELINE_ERP__CONNECTOR": "netsuite",
@@ -87,9 +90,9 @@ def write_settings(folder: Path, environment: dict[str, str]) -> None:
     path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(environment.items())))
 
 
-def _event_secret(folder: Path) -> str:
-    kept = folder / "event-secret"
-    if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_hex(32))
-    return kept.read_text()
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """A secret of this demo: made once, so that the next run can read what this one leaves."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(make())
+    return path.read_text()

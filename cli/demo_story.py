@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from models.ids import FirmId, PlanDigest, Step
 from models.values import SoldValues
 from runtime.embedded_temporal import EmbeddedTemporal
 from runtime.log_events import forward_engine_logs
+from runtime.payload_keys import parse_payload_keys
 from runtime.people import make_demo_people
 from runtime.temporal import connect
 from store import Store, open_store
@@ -109,7 +111,9 @@ class DemoStory:
         )  # fmt: skip
         await asyncio.to_thread(write_settings, self._folder, environment)
         forward_engine_logs()
-        self._client = await connect({"target_host": temporal.address})
+        self._client = await connect(
+            {"target_host": temporal.address}, keys=parse_payload_keys(json.loads(environment["TIELINE_PAYLOAD_KEYS"]))
+        )
         worker = await start_worker(self._folder, environment)
         self._stack.push_async_callback(worker.stop)
         crm = await self._stack.enter_async_context(DemoCrm(crm_ready, self._dialect))

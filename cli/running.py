@@ -76,7 +76,7 @@ async def open_session(*, engine: bool) -> AsyncIterator[Session]:
     if engine:
         forward_engine_logs()
         try:
-            client = await connect(_engine_config(settings, given))
+            client = await connect(_engine_config(settings, given), keys=settings.payload_keys)
         except RuntimeError as refused:
             raise TielineError(
                 f"Temporal does not answer at {settings.temporal_address}. Start it (`make demo` does), "

@@ -19,14 +19,16 @@ from temporalio.envconfig import ClientConfig
 from models.errors import NeedsRepair
 from models.ids import ConnectionId, FirmId, PersonId
 from runtime.connections import Connection
+from runtime.payload_keys import PayloadKey, parse_payload_keys, read_payload_keys
 from runtime.setting_problems import WrongSetting, names_not_known, sentences_of
 
-__all__ = ["Limits", "Settings", "Telemetry", "WrongSetting", "load_settings"]
+__all__ = ["CodecEndpoint", "Limits", "Settings", "Telemetry", "WrongSetting", "load_settings"]
 
 PREFIX = "TIELINE_"
 _DEFAULT_ADDRESS = "localhost:7233"
 _PERSON = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _READABLE_BY_OTHERS = 0o077
+_SHORTEST_TOKEN = 32
 
 
 class _Group(BaseModel):
@@ -69,6 +71,22 @@ class Telemetry(_Group):
         return endpoint.rstrip("/")
 
 
+class CodecEndpoint(_Group):
+    """Opens sealed payloads for people who look at the engine with its own tools. Off while `token` is empty."""
+
+    token: SecretStr = SecretStr("")
+    """What these tools must send: `temporal --codec-auth "Bearer TOKEN"`."""
+    origin: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
+    """Where the engine's Web UI is, for its browsers, for example https://temporal.example.com."""
+
+    @field_validator("token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"A token has at least {_SHORTEST_TOKEN} characters; make one: `openssl rand -hex 32`.")
+        return token
+
+
 class Settings(BaseSettings):
     """Everything a process of Tieline is told from outside: environment variables `TIELINE_*`, nested with `__`.
 
@@ -107,6 +125,11 @@ class Settings(BaseSettings):
     crm: Connection
     erp: Connection
     further_connections: tuple[Connection, ...] = ()
+    payload_keys: tuple[PayloadKey, ...] = Field(default=(), max_length=20)
+    """Seal the engine's history: a JSON list of NAME:KEY, the first seals, all open. Empty: all of it is in clear."""
+    payload_keys_file: Path | None = None
+    """The same, one key per line, instead of `payload_keys`."""
+    codec: CodecEndpoint = CodecEndpoint()
     limits: Limits = Limits()
     telemetry: Telemetry = Telemetry()
 
@@ -116,6 +139,13 @@ class Settings(BaseSettings):
         if not re.match(r"(sqlite|postgresql|postgres)(\+[a-z0-9]+)?://", url.get_secret_value()):
             raise ValueError("Give sqlite:///path/to/file or postgresql://user:password@host/database.")
         return url
+
+    @field_validator("payload_keys", mode="before")
+    @classmethod
+    def _are_keys(cls, lines: object) -> object:
+        if isinstance(lines, (list, tuple)) and all(isinstance(line, str) for line in lines):
+            return parse_payload_keys(str(line) for line in lines)
+        raise ValueError('Give a JSON list of texts, for example ["2026-11:..."].')
 
     @field_validator("people_file")
     @classmethod
@@ -142,6 +172,14 @@ class Settings(BaseSettings):
         names = [item.connection for item in self.connections]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"Two connections have the same name: {', '.join(twice)}. Change one `connection`.")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_come_from_one_place(self) -> Self:
+        if self.payload_keys_file is not None:
+            if self.payload_keys:
+                raise ValueError("Set TIELINE_PAYLOAD_KEYS or TIELINE_PAYLOAD_KEYS_FILE, not both.")
+            self.__dict__.update(payload_keys=read_payload_keys(self.payload_keys_file))
         return self
 
     @property

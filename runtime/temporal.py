@@ -11,7 +11,6 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, Plugin, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -20,6 +19,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from models.events import ContractOfDeal
 from models.ids import EngagementId, FirmId, engagement_id
 from models.process import ClosedDeal, DealNews, QuoteToProjectResult
+from runtime.payload_codec import data_converter
+from runtime.payload_keys import PayloadKey
 from workflows.policies import TASK_TIMEOUT
 from workflows.quote_to_project import QuoteToProject
 from workflows.showing import CUSTOMER, FIRM, LEGAL_ENTITY, OWNER_ROLE, PARKED, STAGE
@@ -58,11 +59,15 @@ _JOIN_ATTEMPTS = 5
 
 
 async def connect(
-    connect_config: dict[str, Any], *, plugins: Sequence[Plugin] = (), identity: str | None = None
+    connect_config: dict[str, Any],
+    *,
+    keys: Sequence[PayloadKey] = (),
+    plugins: Sequence[Plugin] = (),
+    identity: str | None = None,
 ) -> Client:
-    """A client with the converter that all of Tieline uses."""
+    """A client with the converter that all of Tieline uses; with keys, what it says is sealed in the engine."""
     return await Client.connect(
-        **connect_config, data_converter=pydantic_data_converter, plugins=list(plugins), identity=identity
+        **connect_config, data_converter=data_converter(keys), plugins=list(plugins), identity=identity
     )
 
 

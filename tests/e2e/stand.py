@@ -23,16 +23,18 @@ from models.blocker import OpenItem
 from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId, engagement_id
 from models.process import QuoteToProjectResult
 from runtime.embedded_temporal import EmbeddedTemporal, free_port
+from runtime.payload_keys import new_payload_key, parse_payload_keys
 from runtime.people import FilePeople, make_demo_people
 from runtime.temporal import TemporalStarter, build_worker, connect, register_search_attributes
 from runtime.wiring import Tieline, build_tieline
 from store import Store, open_store
 from tests.e2e.crm_sides import CRMS, CrmSide
 
-__all__ = ["FIRM", "ROOT", "SECRET", "Sandbox", "Stand", "open_stand"]
+__all__ = ["FIRM", "PAYLOAD_KEY", "ROOT", "SECRET", "Sandbox", "Stand", "open_stand"]
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRM = FirmId("hf")
+PAYLOAD_KEY = new_payload_key("stand")
 SECRET = "demo-intake-secret-0123456789"
 
 
@@ -147,6 +149,7 @@ class Stand:
             "TIELINE_STORE_URL": f"sqlite:///{store or self.folder / 'store.db'}",
             "TIELINE_TASK_QUEUE": task_queue or self.task_queue,
             "TIELINE_API_PORT": "0",
+            "TIELINE_PAYLOAD_KEYS": json.dumps([PAYLOAD_KEY]),
             "TIELINE_PEOPLE_FILE": str(self.people_file),
             "TIELINE_RULEBOOK_FOLDER": str(self.rules),
             **self.crm_side.environment(crm, self.crm.url),
@@ -227,7 +230,7 @@ async def open_stand(
         stack.push_async_callback(temporal.stop)
         stack.push_async_callback(sandbox.stop)
         stack.push_async_callback(erp.stop)
-        client = await connect({"target_host": temporal.address})
+        client = await connect({"target_host": temporal.address}, keys=parse_payload_keys([PAYLOAD_KEY]))
         await register_search_attributes(client)
         store = await stack.enter_async_context(open_store(f"sqlite:///{folder / 'store.db'}"))
         people_file = make_demo_people(folder)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from runtime.payload_codec import data_converter
 from runtime.temporal import PASSED_THROUGH
 from tests.replay.typical_runs import TYPICAL_RUNS
 from workflows.quote_to_project import QuoteToProject
@@ -25,7 +25,7 @@ def _history(file: Path) -> WorkflowHistory:
 
 def _replayer() -> Replayer:
     runner = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
-    return Replayer(workflows=[QuoteToProject], data_converter=pydantic_data_converter, workflow_runner=runner)
+    return Replayer(workflows=[QuoteToProject], data_converter=data_converter(()), workflow_runner=runner)
 
 
 def test_every_typical_run_is_on_file() -> None:
