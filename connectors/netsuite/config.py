@@ -59,6 +59,8 @@ class CustomFields(_Settings):
     contract_billing_hold: str = "custbody_tl_billing_hold"
     line_code: str = "custcol_tl_line_code"
     line_billing_type: str = "custcol_tl_billing_type"
+    line_schedule_row: str = "custcol_tl_schedule_row"
+    """On lines of invoices: code of the schedule row they bill; empty: it is told by amount and order."""
     line_start_on: str = ""
     line_end_on: str = ""
 
