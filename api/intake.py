@@ -22,9 +22,18 @@ from runtime.log_events import log_event
 from runtime.settings import Limits
 from runtime.telemetry import current_traceparent, tracer
 
-__all__ = ["EventSender", "Intake"]
+__all__ = ["EntryDoor", "EventSender", "Intake"]
 
 _LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class EntryDoor:
+    """Another form in which one connection's events come, and what is answered once they are stored."""
+
+    read: BatchReader
+    thanks: bytes
+    media_type: str
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,15 @@ class EventSender:
     secrets: tuple[SecretStr, ...] = field(repr=False)
     read_batch: BatchReader | None = None
     """In place of `read` where one request carries several events."""
+    side_doors: Mapping[str, EntryDoor] = field(default_factory=dict)
 
-    def events(self, connection: ConnectionId, delivery: Delivery, now: datetime) -> tuple[ReadEvent, ...]:
+    def events(
+        self, connection: ConnectionId, delivery: Delivery, now: datetime, door: str = ""
+    ) -> tuple[ReadEvent, ...]:
         """What the request tells, verified. Raises BadSignature or NeedsRepair."""
+        if door:
+            read = self.side_doors[door].read
+            return read(connection=connection, delivery=delivery, secrets=self.secrets, now=now)
         if self.read_batch is not None:
             return self.read_batch(connection=connection, delivery=delivery, secrets=self.secrets, now=now)
         if self.read is None:
@@ -80,26 +95,25 @@ class Intake:
         self._turns = SenderLimit(limits.events_per_minute)
 
     def router(self) -> APIRouter:
-        """`POST /intake/{connection}`."""
+        """`POST /intake/{connection}`, and the side doors below it."""
         router = APIRouter()
-        router.add_api_route(
-            "/intake/{connection}",
-            self.receive,
-            methods=["POST"],
-            status_code=202,
-            summary="Take a signed event of an outside system",
-            response_model=None,
-            responses={
-                200: {"description": "This event was accepted before"},
-                400: {"description": "Not an event; the reason names the field"},
-                401: {"description": "The signature does not hold"},
-                404: {"description": "No such connection takes events"},
-                408: {"description": "The body did not arrive in time"},
-                413: {"description": "The body is too large"},
-                429: {"description": "Too many requests of this sender"},
-                503: {"description": "The event could not be stored; send it again"},
-            },
-        )
+        for path, receive, status, summary in (
+            ("/intake/{connection}", self.receive, 202, "Take a signed event of an outside system"),
+            ("/intake/{connection}/{door}/{key}", self.receive_at_door, 200, "Take events in a vendor's other form"),
+        ):
+            router.add_api_route(
+                path, receive, methods=["POST"], status_code=status, summary=summary, response_model=None,
+                responses={
+                    200: {"description": "Accepted, or accepted before"},
+                    400: {"description": "Not an event; the reason names the field"},
+                    401: {"description": "The signature does not hold"},
+                    404: {"description": "No such connection takes events"},
+                    408: {"description": "The body did not arrive in time"},
+                    413: {"description": "The body is too large"},
+                    429: {"description": "Too many requests of this sender"},
+                    503: {"description": "The event could not be stored; send it again"},
+                },
+            )  # fmt: skip
         return router
 
     async def receive(self, request: Request, connection: str) -> Response:
@@ -118,6 +132,19 @@ class Intake:
                 return _answer(status, {"events": len(taken), "new": new})
             return _answer(status, {"event": taken[0].event.event_id, "duplicate": not new})
 
+    async def receive_at_door(self, request: Request, connection: str, door: str, key: str) -> Response:
+        """Verify, store, then thank in the vendor's own words: anything else would make it send again."""
+        del key  # a part of the address, which the connector's reader checks
+        with tracer().start_as_current_span("event.intake", kind=SpanKind.SERVER) as span:
+            taken = await self._take(request, ConnectionId(connection), door)
+            if isinstance(taken, _Refusal):
+                span.set_attribute("http.response.status_code", taken.status)
+                return await self._refuse(taken, connection, _address(request))
+            if await self._store(taken, connection) is None:
+                return _answer(503, {"error": "The events could not be stored. Send them again."})
+            thanks = self._senders[ConnectionId(connection)].side_doors[door]
+            return Response(thanks.thanks, media_type=thanks.media_type)
+
     async def _store(self, taken: tuple[ReadEvent, ...], connection: str) -> int | None:
         """How many were new. None when one could not be stored: those before it are, and count as duplicates then."""
         new = 0
@@ -133,7 +160,9 @@ class Intake:
                 self._on_accepted()
         return new
 
-    async def _take(self, request: Request, connection: ConnectionId) -> tuple[ReadEvent, ...] | _Refusal:
+    async def _take(
+        self, request: Request, connection: ConnectionId, door: str = ""
+    ) -> tuple[ReadEvent, ...] | _Refusal:
         sender = self._senders.get(connection)
         turn = self._turns.take(f"{connection if sender else ''} {_address(request)}")
         if not turn.allowed:
@@ -141,12 +170,12 @@ class Intake:
                 429, f"At most {self._limits.events_per_minute} requests a minute. Wait {turn.wait_s} s.",
                 {"Retry-After": str(turn.wait_s)}, is_recorded=turn.is_first_refusal,
             )  # fmt: skip
-        if sender is None:
+        if sender is None or (door and door not in sender.side_doors):
             return _Refusal(404, "No connection of this name takes events. Check the address.")
         try:
             raw = await read_body(request, limit=self._limits.event_bytes, within_s=self._limits.event_read_s)
             delivery = Delivery(request.method, self._called(request), request.headers, raw)
-            return sender.events(connection, delivery, self._now())
+            return sender.events(connection, delivery, self._now(), door)
         except BodyRefused as refused:
             return _Refusal(refused.status, refused.reason, {"Connection": "close"})
         except BadSignature as forged:

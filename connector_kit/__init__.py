@@ -3,7 +3,7 @@
 from connector_kit.fault_table import Fault, FaultTable
 from connector_kit.session import Effectful, Reply, VendorSession
 from connector_kit.signatures import BadSignature, check_signature
-from connector_kit.spec import BatchReader, ConnectorSpec, Delivery, EventReader, ReadEvent
+from connector_kit.spec import BatchReader, ConnectorSpec, Delivery, EventReader, ReadEvent, SideDoor
 
 __all__ = [
     "BadSignature",
@@ -16,6 +16,7 @@ __all__ = [
     "FaultTable",
     "ReadEvent",
     "Reply",
+    "SideDoor",
     "VendorSession",
     "check_signature",
 ]

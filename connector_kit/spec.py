@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import httpx
@@ -11,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from models.events import CrmEvent
 from models.ids import ConnectionId
 
-__all__ = ["BatchReader", "ConnectorSpec", "Delivery", "EventReader", "ReadEvent"]
+__all__ = ["BatchReader", "ConnectorSpec", "Delivery", "EventReader", "ReadEvent", "SideDoor"]
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -62,6 +63,22 @@ class BatchReader(Protocol):
 
 
 @dataclass(frozen=True)
+class SideDoor(Generic[Config]):
+    """Another form in which a vendor sends events, at `/intake/{connection}/{door}/{key}`, and the thanks it expects."""
+
+    read: Callable[..., tuple[ReadEvent, ...]]
+    """As a BatchReader, after the connection's own settings."""
+    thanks: bytes
+    media_type: str
+    address_key: Callable[[SecretStr, ConnectionId], str]
+    """The part of the address that only this account's administrator knows."""
+
+    def reader(self, config: Config) -> BatchReader:
+        """The reader for one account."""
+        return partial(self.read, config)
+
+
+@dataclass(frozen=True)
 class ConnectorSpec(Generic[Config]):
     """What the registry needs to know of a connector."""
 
@@ -72,3 +89,6 @@ class ConnectorSpec(Generic[Config]):
     events: EventReader | None = None
     event_batches: BatchReader | None = None
     """In place of `events` where one request can carry several."""
+    side_doors: Mapping[str, SideDoor[Config]] = field(default_factory=dict)
+    """Other forms of events, by the word in their address."""
+

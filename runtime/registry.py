@@ -14,7 +14,7 @@ from ports.erp import Erp
 from runtime.connections import Connection
 from runtime.setting_problems import WrongSetting
 
-__all__ = ["CONNECTORS", "open_crm", "open_erp", "spec_of"]
+__all__ = ["CONNECTORS", "config_of", "open_crm", "open_erp", "spec_of"]
 
 CONNECTORS: dict[str, ConnectorSpec[Any]] = {
     spec.name: spec
@@ -56,20 +56,25 @@ async def open_erp(connection: Connection) -> AsyncIterator[Erp]:
         yield cast("Erp", adapter)
 
 
+def config_of(connection: Connection) -> Any:
+    """The connection's settings as its connector reads them. Raises WrongSetting, which names the setting."""
+    spec = spec_of(connection)
+    unknown = sorted(set(connection.values()) - set(spec.config.model_fields))
+    if unknown:
+        raise WrongSetting(f"Connection {connection.connection}: settings {', '.join(unknown)} are not known.")
+    try:
+        return spec.config.model_validate(connection.values())
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        where = "__".join(str(part) for part in first["loc"]).upper()
+        raise WrongSetting(f"Connection {connection.connection}, setting {where}: {first['msg']}.") from wrong
+
+
 @asynccontextmanager
 async def _opened(connection: Connection, capability: str) -> AsyncIterator[object]:
     spec = spec_of(connection)
     if capability not in spec.capabilities:
         raise WrongSetting(f"Connection {connection.connection}: connector {spec.name} has no {capability}.")
-    values = {name: value for name, value in connection.values().items() if name in spec.config.model_fields}
-    unknown = sorted(set(connection.values()) - set(spec.config.model_fields))
-    if unknown:
-        raise WrongSetting(f"Connection {connection.connection}: settings {', '.join(unknown)} are not known.")
-    try:
-        config = spec.config.model_validate(values)
-    except ValidationError as wrong:
-        first = wrong.errors(include_input=False, include_url=False)[0]
-        where = "__".join(str(part) for part in first["loc"]).upper()
-        raise WrongSetting(f"Connection {connection.connection}, setting {where}: {first['msg']}.") from wrong
+    config = config_of(connection)
     async with httpx.AsyncClient(timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False) as http:
         yield spec.build(connection.connection, config, http)

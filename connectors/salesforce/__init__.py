@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import httpx
 
-from connector_kit import ConnectorSpec
+from connector_kit import ConnectorSpec, SideDoor
 from connectors.salesforce.adapter import SalesforceDeals
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.events import read_event
+from connectors.salesforce.outbound import ACKNOWLEDGED, address_key, read_outbound
 from models.ids import ConnectionId
 
 __all__ = ["CONNECTOR", "SalesforceConfig", "SalesforceDeals", "build", "read_event"]
@@ -21,5 +22,10 @@ def build(connection: ConnectionId, config: SalesforceConfig, http: httpx.AsyncC
 
 
 CONNECTOR = ConnectorSpec(
-    name="salesforce", capabilities=frozenset({"deals"}), config=SalesforceConfig, build=build, events=read_event
+    name="salesforce",
+    capabilities=frozenset({"deals"}),
+    config=SalesforceConfig,
+    build=build,
+    events=read_event,
+    side_doors={"outbound": SideDoor(read_outbound, ACKNOWLEDGED, "text/xml; charset=utf-8", address_key)},
 )

@@ -8,6 +8,7 @@ from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.ids import same_record
 from connectors.salesforce.mapping import to_contract, to_signed_terms
+from connectors.salesforce.sweep import DealSweep
 from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
@@ -16,6 +17,7 @@ from models.operations import WriteBackDeal
 from models.records import Effect, Guard, Links, RecordKind, RecordRef
 from models.roles import Role
 from models.terms import SignedTerms
+from ports.event_source import EventSource
 
 __all__ = ["SalesforceDeals"]
 
@@ -84,6 +86,18 @@ class SalesforceDeals:
             rates=await read(row.get(names.rates), record=f"rates of {record}", most=_MOST_ROWS),
             people=await read(row.get("OpportunityContactRoles"), record=f"contacts of {record}", most=_MOST_PEOPLE),
         )
+
+    def event_sources(self) -> tuple[EventSource, ...]:
+        """The sweep over changed deals, and the topics of the event bus if its address is set."""
+        sources: list[EventSource] = []
+        if self._config.sweep_every_s:
+            sources.append(DealSweep(self._client, self, self._config, now=self._now))
+        if self._config.bus_url:
+            # gRPC is loaded by the one process that listens, not by every command.
+            from connectors.salesforce.change_stream import ChangeStream  # noqa: PLC0415
+
+            sources += [ChangeStream(self._client, self._config, topic) for topic in self._config.bus_topics]
+        return tuple(sources)
 
     def guard_of_write_back(self) -> Guard:
         """Proof: all parts are one transaction, and its first is an upsert on a key that the vendor keeps unique.

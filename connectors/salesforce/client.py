@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from connector_kit import Effectful, Fault, Reply, VendorSession
 from connectors.salesforce.auth import TokenSource
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import SIGN_IN, DuplicateKey, SessionExpired, rest_error
-from connectors.salesforce.schemas import CompositeReply, QueryPage, SubReply, WireError
+from connectors.salesforce.schemas import Changes, CompositeReply, QueryPage, SubReply, WireError
 from models.errors import Fatal, NeedsRepair, NotSent, Retryable, TielineError
 from models.roles import Role
 
@@ -51,6 +52,22 @@ class SalesforceClient:
     async def children(self, rows: Any, *, record: str, most: int) -> list[dict[str, Any]]:
         """All child rows of a sub-select: null for none, and pages of their own."""
         return [] if rows is None else await self._rest(self._page(rows, record), record, most)
+
+    async def updated(self, kind: str, since: datetime, until: datetime) -> tuple[list[str], datetime]:
+        """Ids of the records of a kind changed in that time, and until when the org says that the list is whole."""
+        record = f"changes of {kind}"
+        window = {"start": _second(since), "end": _second(until)}
+        path = f"{self._config.data_path}/sobjects/{kind}/updated/"
+        document = self._document(await self._call("GET", path, params=window, record=record), record)
+        try:
+            changes = Changes.model_validate(document)
+        except ValidationError as unreadable:
+            raise _no_answer(_SUCCESS, Effectful.READ, record) from unreadable
+        return changes.ids, changes.covered
+
+    async def access_token(self, *, refused: str = "") -> str:
+        """The token for the event bus, which takes the same one. `refused` is one that it did not take."""
+        return await self._tokens.token(refused=refused)
 
     async def composite(
         self, parts: list[dict[str, Any]], *, record: str, key_part: str, gate_part: str = ""
@@ -156,6 +173,10 @@ class SalesforceClient:
             return reply.document()
         except ValueError as unreadable:
             raise _no_answer(reply.status, Effectful.READ, record) from unreadable
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _call_error(reply: Reply, effect: Effectful, record: str) -> TielineError:

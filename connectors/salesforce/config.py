@@ -162,10 +162,17 @@ class SalesforceConfig(_Settings):
     """Calls in flight; the vendor limits only those of 20 seconds and more. Sheet 6."""
     max_body_bytes: int = Field(default=20_000_000, gt=0)
     names: CustomNames = CustomNames()
+    organization_id: str = Field(default="", pattern=r"^(00D[A-Za-z0-9]{12}([A-Z0-5]{3})?)?$")
+    """Id of the org: outbound messages of any other are refused, and the event bus asks for it."""
+    bus_url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
+    """Where the event bus answers (https://api.pubsub.salesforce.com:7443); empty: it is not read."""
+    bus_topics: tuple[str, ...] = ("/data/OpportunityChangeEvent",)
+    sweep_every_s: float = Field(default=300.0, ge=0, le=86_400)
+    """How often the org is asked which deals changed, for what no event told; 0: never."""
     event_secrets: tuple[SecretStr, ...] = ()
     """What the org's callout signs with; two while a secret is being changed."""
 
-    @field_validator("base_url")
+    @field_validator("base_url", "bus_url")
     @classmethod
     def _keeps_tokens_private(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -177,6 +184,8 @@ class SalesforceConfig(_Settings):
     def _knows_a_currency(self) -> Self:
         if not self.multi_currency and not self.default_currency:
             raise ValueError("Where multi_currency is off, default_currency must name the org's one currency.")
+        if self.bus_url and not self.organization_id:
+            raise ValueError("The event bus asks for the org's id: set organization_id beside bus_url.")
         return self
 
     @property

@@ -3,9 +3,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-__all__ = ["CompositeReply", "Hint", "LoginFailed", "QueryPage", "SubReply", "TokenGranted", "WireError"]
+__all__ = ["Changes", "CompositeReply", "Hint", "LoginFailed", "QueryPage", "SubReply", "TokenGranted", "WireError"]
 
 
 def _cut(value: object) -> object:
@@ -15,6 +15,11 @@ def _cut(value: object) -> object:
 
 def _named(value: object) -> object:
     return [str(item)[:80] for item in value[:20]] if isinstance(value, list) else []
+
+
+def _with_colon(value: object) -> object:
+    """The vendor writes `+0000`, ISO 8601 as others read it `+00:00`."""
+    return f"{value[:-2]}:{value[-2:]}" if isinstance(value, str) and value[-5:-4] in {"+", "-"} else value
 
 
 Words = Annotated[str, BeforeValidator(_cut)]
@@ -54,6 +59,13 @@ class WireError(_Wire):
     message: Words = ""
     error_code: str = Field(default="", alias="errorCode", max_length=200)
     fields: Names = Field(default_factory=list)
+
+
+class Changes(_Wire):
+    """Which records changed in a window of time. Sheet 11.8."""
+
+    ids: list[Annotated[str, Field(max_length=18)]] = Field(max_length=600_000)
+    covered: Annotated[AwareDatetime, BeforeValidator(_with_colon)] = Field(alias="latestDateCovered")
 
 
 class SubReply(_Wire):

@@ -121,10 +121,14 @@ def sold(owner: str, account: Any, **fields: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_org(
-    *, login: str = "jwt", limits: dict[str, Any] | None = None, transport: Any = None, **settings: str
+    *,
+    login: str = "jwt",
+    limits: dict[str, Any] | None = None,
+    transport: Any = None,
+    settings: dict[str, str] | None = None,
 ) -> AsyncIterator[TestOrg]:
     """Run an org with one account and one won deal until the block ends."""
-    options = Options("salesforce", settings=settings)
+    options = Options("salesforce", settings=settings or {})
     async with running(build_org(options), options) as server:
         facts = server.system.client_facts()
         logins: dict[str, dict[str, Any]] = {
@@ -140,7 +144,15 @@ async def open_org(
                 "consumer_secret": facts["consumer_secret"],
             },
         }
-        config = SalesforceConfig.model_validate({"base_url": server.url, "login": logins[login], **(limits or {})})
+        config = SalesforceConfig.model_validate(
+            {
+                "base_url": server.url,
+                "login": logins[login],
+                "bus_url": facts["bus"],
+                "organization_id": facts["org_id"],
+                **(limits or {}),
+            }
+        )
         async with (
             httpx.AsyncClient(base_url=server.url, trust_env=False) as control,
             httpx.AsyncClient(trust_env=False, timeout=5, transport=transport) as http,
