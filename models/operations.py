@@ -6,6 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.amending import (
+    AmendContract,
+    AmendSchedule,
+    CloseForTime,
+    ProposeAdjustments,
+    ProposeCreditNote,
+    ReleaseParked,
+)
 from models.base import Canonical
 from models.ids import ContractNumber, DealId, ExternalKey, LegalEntityCode, PlanDigest, Step
 from models.money import Money
@@ -205,6 +213,12 @@ OperationRequest = Annotated[
     | EnsureContract
     | WriteBackDeal
     | HoldEngagement
-    | ReleaseEngagement,
+    | ReleaseEngagement
+    | AmendSchedule
+    | AmendContract
+    | ProposeCreditNote
+    | ProposeAdjustments
+    | ReleaseParked
+    | CloseForTime,
     Field(discriminator="kind"),
 ]

@@ -8,6 +8,7 @@ from pydantic import Field, field_serializer
 
 from models.base import Canonical, digest_of
 from models.blocker import Blocker
+from models.change_order import ChangePlan
 from models.ids import (
     ConnectionId,
     ContractNumber,
@@ -134,11 +135,17 @@ class Plan(Canonical):
     basis_digest: str
     """Fingerprint of the terms, ERP state and rules this plan was made from; a different one is stale."""
     made_at: datetime
+    change: ChangePlan | None = None
+    """What amendments do to a contract in force; None for the set-up of a contract."""
 
     @property
     def digest(self) -> PlanDigest:
-        """What a decision is bound to. The time the plan was made does not count."""
-        return PlanDigest(digest_of(self, without=frozenset({"made_at"})))
+        """What a decision is bound to. The time the plan was made does not count.
+
+        Plans without a change keep the digest they had before changes were known.
+        """
+        uncounted = {"made_at"} if self.change is not None else {"made_at", "change"}
+        return PlanDigest(digest_of(self, without=frozenset(uncounted)))
 
     def operation(self, step: Step) -> PlannedOperation:
         """The operation of that step. Raises KeyError if the plan has none."""
