@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.deal_status import show_on_deal
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
 from activities.situation import Situations
-from models.base import digest_of
+from mappings.booking import PROCESS
 from models.errors import Fatal, NeedsRepair
-from models.ids import ConnectionId, PlanDigest, Step, external_key, operation_key
+from models.ids import ConnectionId, external_key
 from models.operations import WriteBackDeal
 from models.process import ApplyStep, EngagementRef, StatusCall, StepDone, TermsRead
-from models.records import Links
 from ports.crm import Deals
 from ports.desk import PlanBook
-from ports.ledger import Intent, Ledger, OperationState
+from ports.ledger import Ledger
 
 __all__ = ["CrmActivities"]
 
@@ -83,12 +83,6 @@ class CrmActivities:
     @business_boundary
     async def show_status(self, call: StatusCall) -> StepDone | None:
         """Show on the deal why it waits or was refused. None when the deal shows that already."""
-        shown = [
-            row
-            for row in await self._ledger.list_operations(call.subject.engagement)
-            if row.state is OperationState.APPLIED and (row.step == "write-back" or row.step.startswith("status:"))
-        ]
-        statuses = sum(1 for row in shown if row.step != "write-back")
         terms = await self._plans.get_terms(call.terms_reference)
         request = WriteBackDeal(
             key=external_key(call.subject.engagement, "deal"),
@@ -98,27 +92,14 @@ class CrmActivities:
             status=call.status,
             message=call.message,
         )
-        if shown and shown[-1].payload_hash == digest_of(request):
-            return None
-        crm = self._crms[self._main]
-        step = Step(f"status:{statuses + 1}")
-        intent = Intent(
-            key=operation_key(call.subject.firm, "quote-to-project", call.subject.contract_number, "", step),
-            payload_hash=digest_of(request),
-            engagement=call.subject.engagement,
-            step=step,
-            plan=PlanDigest(""),
-            guard=crm.guard_of_write_back(),
-            connection=self._main,
-            workflow_id=call.subject.workflow_id,
-            run_id=activity.info().workflow_run_id or "",
+        return await show_on_deal(
+            request,
+            call.subject,
+            crm=self._crms[self._main],
+            ledger=self._ledger,
+            once=self._once,
+            process=PROCESS,
         )
-        effect = await self._once.apply(
-            intent,
-            find=lambda: crm.find_write_back(request, Links()),
-            ensure=lambda: crm.ensure_write_back(request, Links()),
-        )
-        return StepDone(step=step, ref=effect.ref, created=effect.created, changed=effect.changed)
 
     async def _moved(self, subject: EngagementRef) -> TermsRead | None:
         """Terms that cannot be read need no repair when the deal sells this contract no more."""

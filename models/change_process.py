@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from models.base import Canonical
+from models.ids import ContractNumber, DealId, EngagementId, FirmId
+from models.process import Carried, EngagementRef, Outcome, Planned
+
+__all__ = [
+    "STALE",
+    "AmendedContract",
+    "ChangeOrdersResult",
+    "ChangesPlanned",
+    "DealNote",
+    "NotesCall",
+    "changes_of",
+]
+
+STALE = "TL-CHG-020"
+"""Somebody changed the contract in the ERP between plan and write: nothing was written, a new plan is made."""
+_CHANGES = ".changes"
+
+
+def changes_of(firm: FirmId, contract: ContractNumber) -> EngagementId:
+    """What the changes of an engagement are known by: what waits of them never hides what waits of the contract."""
+    return EngagementId(f"{firm}/{contract}{_CHANGES}")
+
+
+class AmendedContract(Canonical):
+    """Start of change orders: which contract has amendments. What they say is read from the CRM, never believed."""
+
+    firm: FirmId
+    engagement: EngagementId
+    """See `changes_of`."""
+    contract_number: ContractNumber
+    carried: Carried | None = None
+
+
+class DealNote(Canonical):
+    """What the owner of an amendment's deal is told while it is on its way."""
+
+    deal_id: DealId
+    amendment_number: str
+    owner_id: str = ""
+    status: Literal["waiting", "refused", "active"]
+    message: str = Field(max_length=4000)
+
+
+class ChangesPlanned(Canonical):
+    """What planning the amendments came to."""
+
+    planned: Planned
+    notes: tuple[DealNote, ...] = Field(default=(), max_length=500)
+    look_again_at: datetime | None = None
+    """When the day itself changes the answer: an effective date, the end of the wait for a missing amendment."""
+    more_to_do: bool = False
+    """Other amendments of the contract wait behind these."""
+
+
+class NotesCall(Canonical):
+    """Tell the owners of these deals."""
+
+    subject: EngagementRef
+    notes: tuple[DealNote, ...] = Field(max_length=500)
+
+
+class ChangeOrdersResult(Canonical):
+    """What became of the amendments."""
+
+    outcome: Outcome
+    sentence: str
