@@ -22,6 +22,7 @@ from models.records import RecordRef
 from models.terms import BillingType, MilestoneTrigger
 
 __all__ = [
+    "CancelEngagement",
     "ContractLine",
     "EnsureBillingSchedule",
     "EnsureContact",
@@ -204,6 +205,16 @@ class ReleaseEngagement(Canonical):
     contract: RecordRef
 
 
+class CancelEngagement(Canonical):
+    """Close what was set up and never billed: nothing is deleted, the customer stays. DOM-2.3."""
+
+    kind: Literal["cancel-engagement"] = "cancel-engagement"
+    key: ExternalKey
+    project: RecordRef
+    contract: RecordRef
+    reason: str
+
+
 OperationRequest = Annotated[
     EnsureCustomer
     | EnsureContact
@@ -214,6 +225,7 @@ OperationRequest = Annotated[
     | WriteBackDeal
     | HoldEngagement
     | ReleaseEngagement
+    | CancelEngagement
     | AmendSchedule
     | AmendContract
     | ProposeCreditNote

@@ -9,7 +9,7 @@ from models.base import Canonical
 from models.ids import ConnectionId, Step
 from models.money import Money
 
-__all__ = ["BilledRow", "Effect", "Guard", "Links", "RecordKind", "RecordRef"]
+__all__ = ["BilledRow", "Effect", "Guard", "Links", "RecordKind", "RecordRef", "WorkDone"]
 
 
 class RecordKind(StrEnum):
@@ -73,3 +73,16 @@ class BilledRow(Canonical):
     code: str = ""
     amount: Money
     due_on: date | None = None
+
+
+class WorkDone(Canonical):
+    """Whether an engagement was billed, or time booked to it: from then on no machine may close it (DOM-2.3)."""
+
+    invoices: tuple[str, ...] = Field(default=(), max_length=1000)
+    """Numbers of the invoices raised from it, void ones too: they are in the books."""
+    time_entries: int = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Anything at all."""
+        return bool(self.invoices or self.time_entries)

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from models.ids import ConnectionId
 from models.operations import (
+    CancelEngagement,
     EnsureBillingSchedule,
     EnsureContact,
     EnsureContract,
@@ -13,7 +14,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Links, RecordRef
+from models.records import BilledRow, Effect, Links, RecordRef, WorkDone
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
 __all__ = [
@@ -43,6 +44,11 @@ class Surveys(Protocol):
 
     async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
         """What finance will bill, read back after the writes (aim: one call)."""
+        ...
+
+
+    async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
+        """Invoices raised from the engagement and time booked to its projects, as the ERP has them now."""
         ...
 
 
@@ -119,7 +125,7 @@ class Contracts(Protocol):
 
 
 class EngagementHolds(Protocol):
-    """Freeze and unfreeze an engagement (DOM-2.3)."""
+    """Freeze, unfreeze and close an engagement whose deal was lost (DOM-2.3)."""
 
     async def find_hold(self, request: HoldEngagement, links: Links) -> Effect | None:
         """Evidence that the engagement is frozen."""
@@ -134,7 +140,15 @@ class EngagementHolds(Protocol):
         ...
 
     async def ensure_release(self, request: ReleaseEngagement, links: Links) -> Effect:
-        """Undo a freeze."""
+        """Undo a freeze, or a cancellation."""
+        ...
+
+    async def find_cancellation(self, request: CancelEngagement, links: Links) -> Effect | None:
+        """Evidence that project and contract are closed as cancelled."""
+        ...
+
+    async def ensure_cancellation(self, request: CancelEngagement, links: Links) -> Effect:
+        """Close contract and project as cancelled; nothing is deleted, and a release can open them again."""
         ...
 
 

@@ -11,6 +11,7 @@ from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, DealId, ExternalKey
 from models.operations import (
+    CancelEngagement,
     EnsureBillingSchedule,
     EnsureContact,
     EnsureContract,
@@ -21,7 +22,7 @@ from models.operations import (
     ReleaseEngagement,
     WriteBackDeal,
 )
-from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef
+from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef, WorkDone
 from models.survey import Chart, ChartEntity, CustomerCandidate, ErpTraits, ExistingRecord, Survey, SurveyQuestion
 from models.terms import DealState, SignedTerms
 
@@ -76,6 +77,8 @@ class FakeErp:
         self.calls: list[str] = []
         self.trouble: Trouble = lambda _moment, _kind: None
         self.held: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.work_done = WorkDone()
 
     async def survey(self, question: SurveyQuestion) -> Survey:
         self.calls.append("survey")
@@ -121,6 +124,10 @@ class FakeErp:
             if isinstance(request, EnsureBillingSchedule):
                 rows += [BilledRow(source="milestone", code=row.code, amount=row.amount) for row in request.rows]
         return tuple(rows)
+
+    async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
+        self.calls.append("work done")
+        return self.work_done
 
     async def find_customer(self, request: EnsureCustomer, links: Links) -> Effect | None:
         return self._find(RecordKind.CUSTOMER, request.key)
@@ -179,7 +186,17 @@ class FakeErp:
 
     async def ensure_release(self, request: ReleaseEngagement, links: Links) -> Effect:
         self.held.discard(request.project.record_id)
+        self.cancelled.discard(request.project.record_id)
         self.journal.append(("release", request.project.record_id))
+        return Effect(ref=request.project, created=False)
+
+    async def find_cancellation(self, request: CancelEngagement, links: Links) -> Effect | None:
+        is_there = request.project.record_id in self.cancelled
+        return Effect(ref=request.project, created=False) if is_there else None
+
+    async def ensure_cancellation(self, request: CancelEngagement, links: Links) -> Effect:
+        self.cancelled.add(request.project.record_id)
+        self.journal.append(("cancel", request.project.record_id))
         return Effect(ref=request.project, created=False)
 
     def _find(self, kind: RecordKind, key: str) -> Effect | None:

@@ -27,6 +27,7 @@ from connectors.netsuite.schemas import RecordHead
 from connectors.netsuite.surveying import Surveying
 from models.ids import ConnectionId
 from models.operations import (
+    CancelEngagement,
     EnsureBillingSchedule,
     EnsureContact,
     EnsureContract,
@@ -36,7 +37,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef
+from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef, WorkDone
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
 __all__ = ["TRAITS", "NetSuiteErp"]
@@ -131,6 +132,10 @@ class NetSuiteErp:
     async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
         """Contract lines and schedule rows as finance will bill them."""
         return await self._surveying.list_billed_rows(contract, schedules, await self._book.current())
+
+    async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
+        """Invoices and time of an engagement."""
+        return await self._freezing.work_done(project, contract)
 
     async def find_customer(self, request: EnsureCustomer, links: Links) -> Effect | None:
         """The customer under our key. Two holders of the CRM account's id raise NeedsRepair."""
@@ -262,9 +267,21 @@ class NetSuiteErp:
         return Effect(ref=request.project, created=False, changed=False) if is_open else None
 
     async def ensure_release(self, request: ReleaseEngagement, links: Links) -> Effect:
-        """Undo a freeze; a reason not to bill that stood before it stays."""
+        """Undo a freeze or a cancellation; a reason not to bill that stood before it stays."""
         del links
         await self._freezing.release(request.project, request.contract)
+        return Effect(ref=request.project, created=False)
+
+    async def find_cancellation(self, request: CancelEngagement, links: Links) -> Effect | None:
+        """Evidence that projects and contract are closed as cancelled."""
+        del links
+        is_cancelled = await self._freezing.is_cancelled(request.project, request.contract)
+        return Effect(ref=request.project, created=False, changed=False) if is_cancelled else None
+
+    async def ensure_cancellation(self, request: CancelEngagement, links: Links) -> Effect:
+        """Close projects and contract as cancelled."""
+        del links
+        await self._freezing.cancel(request.project, request.contract, request.reason)
         return Effect(ref=request.project, created=False)
 
     async def _find(self, kind: RecordKind, key: str) -> RecordRef | None:

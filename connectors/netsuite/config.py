@@ -137,6 +137,10 @@ class NetSuiteConfig(_Settings):
     custom: CustomFields = CustomFields()
     prefixes: Prefixes = Prefixes()
     job_kinds: dict[BillingType, JobKind] = Field(default_factory=_job_kinds)
+    project_status_cancelled: str = "1"
+    """Status of a project that was closed as cancelled; the list's names are the account's own. Sheet 2.4."""
+    project_status_open: str = "2"
+    """Status of a project that is opened again after that."""
     schedule_type: str = "FBM"
     """Fixed bid milestone: its amounts are money. Accounts that list ids instead of codes have `3` here."""
     milestone_table: str = "billingschedulemilestone"

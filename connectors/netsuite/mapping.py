@@ -24,6 +24,7 @@ from models.records import RecordRef
 from models.roles import Role
 
 __all__ = [
+    "CANCEL_MARK",
     "FREEZE_MARK",
     "ContractRefs",
     "ReferenceIds",
@@ -49,6 +50,7 @@ _INTERNAL_ID = re.compile(r"[0-9]{1,20}")
 _RATE_DECIMALS = 8
 _STREET_LINES = 3
 FREEZE_MARK = "Frozen: "
+CANCEL_MARK = "Cancelled: "
 _BEFORE_MARK = " | before the freeze: "
 _ROW_MARK = " | "
 
@@ -266,16 +268,16 @@ class RowText:
         return f"{self.code}{_ROW_MARK}{self.name}" if self.name else self.code
 
 
-def frozen_hold(reason: str, hold_now: str) -> str:
+def frozen_hold(reason: str, hold_now: str, *, mark: str = FREEZE_MARK) -> str:
     """Hold text of a frozen contract; keeps why billing waited before, so that a release does not lose it."""
-    before = hold_before_freeze(hold_now) if hold_now.startswith(FREEZE_MARK) else hold_now
-    text = FREEZE_MARK + reason.replace(_BEFORE_MARK, " ")
+    before = hold_before_freeze(hold_now)
+    text = mark + reason.replace(_BEFORE_MARK, " ")
     return text + _BEFORE_MARK + before if before else text
 
 
 def hold_before_freeze(hold_now: str) -> str:
-    """Why billing waited before the freeze; empty when it did not."""
-    return hold_now.partition(_BEFORE_MARK)[2] if hold_now.startswith(FREEZE_MARK) else hold_now
+    """Why billing waited before the freeze or the cancellation; empty when it did not."""
+    return hold_now.partition(_BEFORE_MARK)[2] if hold_now.startswith((FREEZE_MARK, CANCEL_MARK)) else hold_now
 
 
 def _line(line: ContractLine, refs: ContractRefs, ids: ReferenceIds, config: NetSuiteConfig) -> Body:

@@ -140,6 +140,8 @@ class OrderLine(_Wire):
     model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True, frozen=True)
 
     amount: Decimal = Decimal(0)
+    line: int | None = None
+    is_closed: bool = Field(default=False, alias="isClosed")
 
 
 class OrderLines(_Wire):

@@ -28,6 +28,7 @@ from models.errors import NeedsRepair
 from models.events import ErpEvent
 from models.ids import ConnectionId
 from models.operations import (
+    CancelEngagement,
     EnsureBillingSchedule,
     EnsureContact,
     EnsureContract,
@@ -37,7 +38,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Links, RecordKind, RecordRef
+from models.records import BilledRow, Effect, Links, RecordKind, RecordRef, WorkDone
 from models.roles import Role
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
@@ -83,6 +84,10 @@ class TrytonErp:
     async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
         """Contract lines and milestones as finance will bill them: two calls at once."""
         return await self._surveying.list_billed_rows(contract, schedules)
+
+    async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
+        """Invoices and time of an engagement: three calls."""
+        return await self._freezing.work_done(project, contract)
 
     async def list_events(self, after: int) -> list[ErpEvent]:
         """Changes of our records since a row of the outbox; needs the module `tieline`."""
@@ -255,9 +260,21 @@ class TrytonErp:
         return Effect(ref=request.project, created=False, changed=False) if is_open else None
 
     async def ensure_release(self, request: ReleaseEngagement, links: Links) -> Effect:
-        """Undo a freeze."""
+        """Undo a freeze or a cancellation."""
         del links
         await self._freezing.release(request.project)
+        return Effect(ref=request.project, created=False)
+
+    async def find_cancellation(self, request: CancelEngagement, links: Links) -> Effect | None:
+        """Evidence that the projects are closed as cancelled."""
+        del links
+        is_cancelled = await self._freezing.is_cancelled(request.project)
+        return Effect(ref=request.project, created=False, changed=False) if is_cancelled else None
+
+    async def ensure_cancellation(self, request: CancelEngagement, links: Links) -> Effect:
+        """Close the projects as cancelled; the contract invoices nothing by itself."""
+        del links
+        await self._freezing.cancel(request.project, request.reason)
         return Effect(ref=request.project, created=False)
 
     async def _ensure(

@@ -1,4 +1,4 @@
-"""Freeze and release of an engagement: no time on its projects, no invoices from them. DOM-2.3."""
+"""Freeze, release and cancellation: no time on the projects, no invoices from them. DOM-2.3."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from datetime import date
 from connectors.tryton import notes
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.mapping import Values, internal_id
-from connectors.tryton.notes import before_freeze, frozen, read_note
-from connectors.tryton.schemas import WorkRow, wire_date
+from connectors.tryton.notes import before_freeze, frozen, note, read_note
+from connectors.tryton.schemas import SaleRow, TimeRow, WorkRow, wire_date
 from models.errors import NeedsRepair
-from models.records import RecordRef
+from models.records import RecordRef, WorkDone
 from models.roles import Role
 
 __all__ = ["Freezing"]
 
 _NEVER = date(9999, 12, 31)
 """First day on which time may be booked to a frozen project."""
+_MOST_TIMES, _MOST_INVOICES = 100_000, 1000
 _FIELDS = ("number", "type", "comment", "project_invoice_method", "timesheet_available", "timesheet_start_date")
 
 
@@ -53,6 +54,37 @@ class Freezing:
             if work.timesheet_available:
                 values["timesheet_start_date"] = wire_date(_day(start, work)) if start else None
             await self._write(work, values)
+
+    async def cancel(self, project: RecordRef, reason: str) -> None:
+        """A freeze that is meant to stay. A sale that is processed cannot be cancelled; it bills nothing itself."""
+        await self.freeze(project, reason)
+        for work in reversed(await self._works(project)):
+            if notes.CANCELLED not in read_note(work.comment):
+                await self._write(work, {"comment": f"{note([(notes.CANCELLED, reason)])}\n{work.comment}"})
+
+    async def is_cancelled(self, project: RecordRef) -> bool:
+        """Whether every part of a cancellation is in place."""
+        works = await self._works(project)
+        is_marked = all(notes.CANCELLED in read_note(work.comment) for work in works)
+        return is_marked and await self.is_frozen(project)
+
+    async def work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
+        """Invoices of the contract and of its projects, and time booked to them."""
+        name, root = f"project {project.number or project.record_id}", internal_id(project)
+        works = await self._client.search(
+            "project.work", WorkRow, [["parent", "child_of", [root], "parent"]],
+            fields=("type", "invoiced_amount"), record=name, most=5000,
+        )  # fmt: skip
+        sales = await self._client.search(
+            "sale.sale", SaleRow, [["id", "=", internal_id(contract)]], fields=("invoices.number",), record=name
+        )
+        times = await self._client.search(
+            "timesheet.line", TimeRow, [["work.origin.id", "in", [root, *(work.id for work in works)], "project.work"]],
+            fields=("date",), record=name, most=_MOST_TIMES,
+        )  # fmt: skip
+        invoices = [one.number or str(one.id) for sale in sales for one in sale.invoices]
+        invoices += [f"of {work.type} {work.id}" for work in works if work.invoiced_amount]
+        return WorkDone(invoices=tuple(invoices[:_MOST_INVOICES]), time_entries=len(times))
 
     async def is_frozen(self, project: RecordRef) -> bool:
         """Whether every part of a freeze is in place."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from models.money import Money
 
-__all__ = ["CAP", "CODE", "CONTRACT", "DUE", "ENDS", "FROZEN", "FUNDED", "KEY", "METHOD", "WITH_OPTIONS",
+__all__ = ["CANCELLED", "CAP", "CODE", "CONTRACT", "DUE", "ENDS", "FROZEN", "FUNDED", "KEY", "METHOD", "WITH_OPTIONS",
            "before_freeze", "frozen", "note", "read_note"]  # fmt: skip
 
 KEY = "Tieline key"
@@ -21,6 +21,7 @@ CAP = "Not to exceed"
 WITH_OPTIONS = "With options"
 METHOD = "Bills by"
 FROZEN = "Frozen"
+CANCELLED = "Cancelled"
 _BEFORE = "Before the freeze"
 
 
@@ -41,9 +42,10 @@ def frozen(text: str, reason: str, before: str) -> str:
 
 
 def before_freeze(text: str) -> tuple[str, str]:
-    """What the record was before the freeze, and its text without the freeze."""
+    """What the record was before the freeze, and its text without the freeze and without a cancellation."""
     before = read_note(text).get(_BEFORE, "")
-    kept = [line for line in text.splitlines() if not line.startswith((f"{FROZEN}: ", f"{_BEFORE}: "))]
+    ours = (f"{FROZEN}: ", f"{_BEFORE}: ", f"{CANCELLED}: ")
+    kept = [line for line in text.splitlines() if not line.startswith(ours)]
     return before, "\n".join(kept)
 
 

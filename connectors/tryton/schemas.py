@@ -175,6 +175,7 @@ class WorkRow(_Row):
     project_invoice_method: Text = ""
     timesheet_available: bool = False
     timesheet_start_date: Day = None
+    invoiced_amount: Number = None
     company: CompanyRow | None = None
 
 
@@ -187,6 +188,16 @@ class SaleLineRow(_Row):
 
     amount: Number = None
     note: Text = ""
+
+
+class InvoiceRow(_Row):
+    """An invoice that was raised from a contract."""
+
+    number: Text = ""
+
+
+class TimeRow(_Row):
+    """Time that somebody booked."""
 
 
 class SaleRow(_Row):
@@ -203,6 +214,7 @@ class SaleRow(_Row):
     payment_term: Named | None = None
     company: CompanyRow | None = None
     lines: tuple[SaleLineRow, ...] = ()
+    invoices: tuple[InvoiceRow, ...] = ()
 
 
 class EventRow(_Row):

@@ -7,9 +7,9 @@ import pytest
 from models.errors import Fatal, NeedsRepair
 from models.ids import Step, external_key
 from models.money import Money
-from models.operations import HoldEngagement, ReleaseEngagement
+from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
 from models.party import Address
-from models.records import Guard, Links, RecordKind
+from models.records import Guard, Links, RecordKind, WorkDone
 from tests.connectors.netsuite import samples
 from tests.tryton.conftest import Connected
 from tests.tryton.set_up import set_up
@@ -195,6 +195,21 @@ async def test_a_freeze_closes_time_and_invoices_and_a_release_restores_both(eit
         await either.erp.ensure_release(release, links)
         assert await either.erp.find_release(release, links) is not None
     assert either.books.sql(query) == before
+
+
+async def test_a_cancellation_stays_closed_until_it_is_released_and_nothing_was_billed(either: Connected) -> None:
+    links, _ = await set_up(either.erp)
+    project, contract = links.of(Step("project")), links.of(Step("contract"))
+    cancel = CancelEngagement(key=external_key("c"), project=project, contract=contract, reason="Lost")
+    assert await either.erp.get_work_done(project, contract) == WorkDone()
+    assert await either.erp.find_cancellation(cancel, links) is None
+    for _ in range(2):
+        await either.erp.ensure_cancellation(cancel, links)
+        assert await either.erp.find_cancellation(cancel, links) is not None
+    release = ReleaseEngagement(key=external_key("r"), project=project, contract=contract)
+    await either.erp.ensure_release(release, links)
+    assert await either.erp.find_release(release, links) is not None
+    assert await either.erp.find_cancellation(cancel, links) is None
 
 
 async def test_a_cost_centre_is_adopted_by_its_code_or_made_once(either: Connected) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from models.errors import NeedsRepair, OutcomeUnknown
 from models.ids import Step, external_key
-from models.operations import HoldEngagement, ReleaseEngagement
-from models.records import Links, RecordKind, RecordRef
+from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
+from models.records import Links, RecordKind, RecordRef, WorkDone
 from tests.connectors.netsuite import samples
 from tests.connectors.netsuite.account import Connected, connected
 
@@ -79,6 +79,50 @@ async def test_what_was_deleted_cannot_be_frozen_and_is_named(gone: str) -> None
         missing = links.model_copy(update={"refs": {**links.refs, Step(gone): samples.ref(kind, "99999")}})
         with pytest.raises(NeedsRepair, match=f"no {gone} 99999 any more"):
             await it.erp.ensure_hold(hold(missing), NONE)
+
+
+def cancel(links: Links) -> CancelEngagement:
+    return CancelEngagement(
+        key=external_key("cancel"), project=_project(links), contract=_contract(links), reason="The deal was lost."
+    )
+
+
+async def test_a_cancellation_closes_project_and_contract_and_a_release_opens_both_again() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        await it.erp.ensure_hold(hold(links), NONE)
+        assert await it.erp.find_cancellation(cancel(links), NONE) is None
+        for _ in range(2):
+            await it.erp.ensure_cancellation(cancel(links), NONE)
+            assert await it.erp.find_cancellation(cancel(links), NONE) is not None
+        assert await _state(it, links) == (False, False, "A", "Cancelled: The deal was lost.")
+        order = await it.sim.get("salesOrder", _contract(links).record_id)
+        assert order["status"]["id"] == "H", "closed"
+        assert (await it.sim.get("job", _project(links).record_id))["entityStatus"]["id"] == "1"
+        assert await it.erp.find_release(release(links), NONE) is None
+        await it.erp.ensure_release(release(links), NONE)
+        assert await _state(it, links) == (True, True, "B", "")
+        assert (await it.sim.get("salesOrder", _contract(links).record_id))["status"]["id"] == "B"
+        assert await it.erp.find_cancellation(cancel(links), NONE) is None
+
+
+async def test_invoices_and_time_of_an_engagement_are_told_in_one_call() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        project, contract = _project(links), _contract(links)
+        assert await it.erp.get_work_done(project, contract) == WorkDone()
+        await it.sim.call("POST", f"/record/v1/salesOrder/{contract.record_id}/!transform/invoice", {})
+        employee = {"firstName": "Ben", "lastName": "Booker", "subsidiary": {"id": "1"}}
+        made = await it.sim.call("POST", "/record/v1/employee", employee)
+        ben = made.headers["location"].rpartition("/")[2]
+        time = {"employee": {"id": ben}, "customer": {"id": project.record_id}, "hours": "7:30",
+                "tranDate": "2026-05-04"}  # fmt: skip
+        assert (await it.sim.call("POST", "/record/v1/timeBill", time)).status_code == 204
+        await it.reset()
+        done = await it.erp.get_work_done(project, contract)
+        assert (len(done.invoices), done.time_entries) == (1, 1)
+        assert done.invoices[0].startswith("INV")
+        assert sum((await it.calls()).values()) == 1
 
 
 def _project(links: Links) -> RecordRef:
