@@ -16,8 +16,11 @@ from runtime.readiness import ReadyCheck
 __all__ = ["build_app"]
 
 
-def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck]) -> FastAPI:
-    """The HTTP side of Tieline: signed events in, health out. It holds no state and wires nothing itself."""
+def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck], codec: ASGIApp | None = None) -> FastAPI:
+    """The HTTP side of Tieline: signed events in, health out, and payloads opened for operators where that is set up.
+
+    It holds no state and wires nothing itself.
+    """
     app = FastAPI(
         title="Tieline",
         summary="What was sold in the CRM becomes billable in the ERP, exactly once.",
@@ -31,6 +34,8 @@ def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck]) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(intake.router())
     app.include_router(health_router(checks))
+    if codec is not None:
+        app.mount("/codec", codec)
     return app
 
 

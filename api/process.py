@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from starlette.applications import Starlette
 from temporalio.client import Client, Plugin
 
 from api.app import build_app
+from api.codec import codec_app
 from api.intake import EntryDoor, EventSender, Intake
 from api.serving import ApiServer
 from mappings.business_calendar import ladder_for
@@ -67,6 +69,7 @@ async def _run() -> None:
             build_app(
                 intake=_intake(settings, tieline, dispatcher),
                 checks={**_checks(settings, client, tieline, dispatcher), "events": listeners.check},
+                codec=_codec(settings),
             ),
             host=settings.api_host,
             port=settings.api_port,
@@ -151,6 +154,14 @@ async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
             f"Temporal does not answer at {settings.temporal_address}. Start it, or set TEMPORAL_ADDRESS.",
             code="TL-INT-041",
         ) from refused
+
+
+def _codec(settings: Settings) -> Starlette | None:
+    """For those who look at the engine with its own tools; None where nobody set a token."""
+    codec = settings.codec
+    if not codec.token.get_secret_value():
+        return None
+    return codec_app(settings.payload_keys, codec.token, origin=codec.origin)
 
 
 def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Intake:
