@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("--genuine", type=int, default=3_000)
     parser.add_argument("--commit", default="unknown")
     wanted = parser.parse_args()
+    logging.disable(logging.CRITICAL)  # a hundred thousand lines that say the same
     with tempfile.TemporaryDirectory() as folder:
         storm = asyncio.run(run_storm(Path(folder), forged=wanted.forged, genuine=wanted.genuine))
     text = page(storm, wanted.commit)
