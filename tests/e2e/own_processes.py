@@ -47,13 +47,14 @@ async def run_program(stand: Stand, *arguments: str, seconds: float = 30, **vari
 
 
 @asynccontextmanager
-async def worker_process(stand: Stand) -> AsyncIterator[asyncio.subprocess.Process]:
+async def worker_process(stand: Stand, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`worker.py` on the stand's queue and store, from its readiness to its end by SIGTERM."""
     log = stand.folder / "worker.log"
     with await asyncio.to_thread(log.open, "ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "worker.py", cwd=ROOT, env=stand.environment(), stdout=output, stderr=output
-        )
+            sys.executable, "worker.py", cwd=ROOT, env={**stand.environment(), **variables},
+            stdout=output, stderr=output,
+        )  # fmt: skip
     try:
         await _ready(process, log)
         yield process
