@@ -8,6 +8,7 @@ __all__ = [
     "NotSent",
     "OutcomeUnknown",
     "Retryable",
+    "Stale",
     "TielineError",
 ]
 
@@ -66,6 +67,12 @@ class NeedsRepair(TielineError):
     """A person must change data or a rule; then the same step goes on. The write certainly had no effect."""
 
     code = "TL-INT-020"
+
+
+class Stale(NeedsRepair):
+    """What is to be changed does not stand any more as the plan saw it; nothing was written, a new plan is made."""
+
+    code = "TL-CHG-020"
 
 
 class Fatal(TielineError):

@@ -22,6 +22,8 @@ class RecordKind(StrEnum):
     BILLING_SCHEDULE = "billing-schedule"
     COST_CENTRE = "cost-centre"
     DEAL = "deal"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit-note"
 
 
 class Guard(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.netsuite.amending import GUARDS, Amending
 from connectors.netsuite.chart import ReferenceBook, ReferenceData, UnknownReference
 from connectors.netsuite.client import NetSuiteClient
 from connectors.netsuite.config import NetSuiteConfig
@@ -25,6 +26,7 @@ from connectors.netsuite.mapping import (
 from connectors.netsuite.reading import Reader, inactive
 from connectors.netsuite.schemas import RecordHead
 from connectors.netsuite.surveying import Surveying
+from models.contract_standing import ContractStanding
 from models.ids import ConnectionId
 from models.operations import (
     CancelEngagement,
@@ -39,6 +41,7 @@ from models.operations import (
 )
 from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef, WorkDone
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
+from ports.amendments import ContractChange
 
 __all__ = ["TRAITS", "NetSuiteErp"]
 
@@ -102,6 +105,7 @@ class NetSuiteErp:
         self._freezing = Freezing(client, config, self._reader)
         self._holders = Holders(client, config, self._reader)
         self._book = ReferenceBook(self._surveying.read_chart, config.chart_ttl_s)
+        self._amending = Amending(client, config, self._reader, self._book)
         # A 204 does not tell creation from update; what this process has seen of our keys does, as far as it goes.
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -283,6 +287,24 @@ class NetSuiteErp:
         del links
         await self._freezing.cancel(request.project, request.contract, request.reason)
         return Effect(ref=request.project, created=False)
+
+    def guard_of_change(self, kind: str) -> Guard:
+        """How a change of a contract in force is kept to one effect."""
+        return GUARDS.get(kind, Guard.MANUAL)
+
+    async def get_standing(self, contract: RecordRef) -> ContractStanding:
+        """The contract as it stands now: one call."""
+        return await self._amending.get_standing(contract)
+
+    async def find_change(self, request: ContractChange, links: Links) -> Effect | None:
+        """Evidence that the contract stands as this change wants it."""
+        del links
+        return await self._amending.find(request)
+
+    async def apply_change(self, request: ContractChange, links: Links) -> Effect:
+        """Make the change if the contract still stands as planned."""
+        del links
+        return await self._amending.apply(request)
 
     async def _find(self, kind: RecordKind, key: str) -> RecordRef | None:
         how = _KINDS[kind]

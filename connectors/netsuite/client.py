@@ -111,9 +111,11 @@ class NetSuiteClient:
         reply = await self._write("PUT", kind, f"eid:{external_id}", body, record=record, replace=replace)
         return self._located(reply, kind, record)
 
-    async def patch_record(self, kind: str, record_id: str, body: dict[str, Any], *, record: str) -> None:
-        """Change fields of an existing record."""
-        reply = await self._write("PATCH", kind, record_id, body, record=record, replace=())
+    async def patch_record(
+        self, kind: str, record_id: str, body: dict[str, Any], *, record: str, replace: Iterable[str] = ()
+    ) -> None:
+        """Change fields of an existing record; `replace` makes those sublists the full truth."""
+        reply = await self._write("PATCH", kind, record_id, body, record=record, replace=replace)
         if reply.status != httpx.codes.NO_CONTENT:
             self._located(reply, kind, record)
 

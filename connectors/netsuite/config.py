@@ -57,6 +57,8 @@ class CustomFields(_Settings):
     contract_cap: str = "custbody_tl_value_cap"
     contract_with_options: str = "custbody_tl_value_with_options"
     contract_billing_hold: str = "custbody_tl_billing_hold"
+    contract_amendments: str = "custbody_tl_amendments"
+    """Numbers of the amendments that the contract holds, in order."""
     line_code: str = "custcol_tl_line_code"
     line_billing_type: str = "custcol_tl_billing_type"
     line_schedule_row: str = "custcol_tl_schedule_row"
@@ -89,6 +91,7 @@ class Prefixes(_Settings):
     contract: str = "tl_so_"
     billing_schedule: str = "tl_bs_"
     cost_centre: str = "tl_dept_"
+    credit_note: str = "tl_cm_"
 
     @field_validator("*")
     @classmethod

@@ -19,7 +19,7 @@ from models.records import BilledRow, RecordKind, RecordRef
 from models.roles import Role
 from models.survey import CustomerCandidate, ExistingRecord, Survey, SurveyQuestion
 
-__all__ = ["Reader", "inactive", "to_address", "to_billed_day"]
+__all__ = ["Reader", "inactive", "to_address", "to_amount", "to_billed_day"]
 
 Row = Mapping[str, Any]
 
@@ -30,6 +30,8 @@ _SCREENS = {
     RecordKind.CONTRACT: "/app/accounting/transactions/salesord.nl",
     RecordKind.BILLING_SCHEDULE: "/app/accounting/billing/billingschedule.nl",
     RecordKind.COST_CENTRE: "/app/common/otherlists/departmenttype.nl",
+    RecordKind.INVOICE: "/app/accounting/transactions/custinvc.nl",
+    RecordKind.CREDIT_NOTE: "/app/accounting/transactions/custcred.nl",
 }
 
 
@@ -235,6 +237,11 @@ def _decimal(row: Row, name: str, ref: RecordRef) -> Decimal:
     if not found.is_finite():
         raise _unreadable(ref, name, text)
     return found
+
+
+def to_amount(row: Row, name: str, ref: RecordRef) -> Decimal:
+    """A number of a row, exact; nothing is zero. Raises NeedsRepair when it cannot be read."""
+    return _decimal(row, name, ref)
 
 
 def to_billed_day(text: str, ref: RecordRef) -> date | None:

@@ -13,6 +13,7 @@ __all__ = [
     "ErrorDetail",
     "MilestoneRow",
     "OrderLine",
+    "ProjectRecord",
     "RecordHead",
     "Reference",
     "SalesOrderRecord",
@@ -132,6 +133,13 @@ class CustomerRecord(_Wire):
 
     id: str
     address_book: AddressBook = Field(default=AddressBook(), alias="addressBook")
+
+
+class ProjectRecord(_Wire):
+    """A project, as far as it takes time."""
+
+    id: str
+    allow_time: bool = Field(default=True, alias="allowTime")
 
 
 class OrderLine(_Wire):

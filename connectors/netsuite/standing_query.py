@@ -34,13 +34,16 @@ def _order(config: NetSuiteConfig) -> str:
         "source": "'order'", "id": "TO_CHAR(t.id)", "number_": "t.tranid", "code": f"t.{c.contract_number}",
         "amount": "TO_CHAR(t.foreigntotal)", "day": f"TO_CHAR(t.startdate, {_DAY})",
         "until_day": f"TO_CHAR(t.enddate, {_DAY})", "status": "t.status", "currency": "TO_CHAR(t.currency)",
-        "hold": f"t.{c.contract_billing_hold}", "entity": "TO_CHAR(t.entity)",
+        "hold": f"t.{c.contract_billing_hold}", "name": "BUILTIN.DF(t.entity)",
+        "entity": "TO_CHAR(t.entity)",
     }  # fmt: skip
     for name, column in (
-        ("funded", c.contract_funded), ("cap", c.contract_cap), ("with_options", c.contract_with_options)
+        ("funded", c.contract_funded), ("cap", c.contract_cap), ("with_options", c.contract_with_options),
     ):  # fmt: skip
         if column:
             columns[name] = f"TO_CHAR(t.{column})"
+    if c.contract_amendments:
+        columns["item"] = f"t.{c.contract_amendments}"
     return f"{_select(columns)} FROM transaction t WHERE t.type = 'SalesOrd' AND t.id = ?"
 
 
@@ -51,6 +54,7 @@ def _lines(config: NetSuiteConfig) -> str:
         "name": "l.memo", "amount": "TO_CHAR(ABS(l.foreignamount))", "quantity": "TO_CHAR(ABS(l.quantity))",
         "billed": "TO_CHAR(l.quantitybilled)", "flag": "l.isclosed", "item": "TO_CHAR(l.item)",
         "cost_centre": "TO_CHAR(l.department)", "project": "TO_CHAR(l.job)",
+        "entity": "TO_CHAR(l.subsidiary)",
     }  # fmt: skip
     if c.line_billing_type:
         columns["billing_type"] = f"l.{c.line_billing_type}"
