@@ -137,6 +137,7 @@ def _signed(
         verdict=verdict,
         subject=str(plan or blocker),
         answer=answer,
+        reason=reason,
     )
     try:
         return Decision(

@@ -90,10 +90,14 @@ def _same_decision(decision: Decision, claims: DecisionClaims, case: DecisionCas
     if case.person is not None and case.person.person != claims.person:
         raise _Refused(Refusal.TOKEN_FOR_OTHER, "The signature is somebody else's. Sign with your own key.")
     subject = decision.blocker if decision.verdict is Verdict.REPAIR else decision.plan
-    signed = (claims.firm, claims.decision, claims.engagement, claims.verdict, claims.subject, claims.answer)
-    said = (case.firm, decision.decision, case.engagement, decision.verdict, subject or "", decision.answer)
+    signed = (claims.firm, claims.decision, claims.engagement, claims.verdict, claims.subject)
+    said = (case.firm, decision.decision, case.engagement, decision.verdict, subject or "")
     if signed != said or decision.engagement != case.engagement:
         raise _Refused(Refusal.TOKEN_FOR_OTHER, "The signature is for another decision. Sign this very one.")
+    if claims.words != decision.words:
+        raise _Refused(
+            Refusal.CHANGED_WORDS, "The answer or the reason is not the one that was signed. Sign what you send."
+        )
 
 
 def _person(case: DecisionCase) -> Person:

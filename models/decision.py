@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from models.base import Canonical
+from models.base import Canonical, digest_of
 from models.ids import BlockerId, DecisionId, EngagementId, PersonId, PlanDigest
 
-__all__ = ["Answer", "Decision", "DecisionClaims", "Refusal", "Verdict"]
+__all__ = ["Answer", "Decision", "DecisionClaims", "Refusal", "Verdict", "words_of"]
 
 
 _STORABLE = r"^[^\x00]*$"
@@ -25,6 +25,11 @@ class Verdict(StrEnum):
     WITHDRAW = "withdraw"
 
 
+def words_of(answer: str, reason: str) -> str:
+    """Fingerprint of what a person says beside the verdict."""
+    return digest_of(answer, reason)
+
+
 class Decision(Canonical):
     """A person's decision on a plan or a blocker, however it arrives: update, signal, CLI. The token proves who."""
 
@@ -37,6 +42,11 @@ class Decision(Canonical):
     reason: str = Field(default="", max_length=2000, pattern=_STORABLE)
     token: str = Field(max_length=4000, pattern=_STORABLE)
 
+    @property
+    def words(self) -> str:
+        """Fingerprint of answer and reason, as the signature covers it."""
+        return words_of(self.answer, self.reason)
+
 
 class DecisionClaims(Canonical):
     """What the person's signature covers. It must equal the decision it comes with, so it opens nothing else."""
@@ -48,7 +58,8 @@ class DecisionClaims(Canonical):
     verdict: Verdict
     subject: str
     """Plan digest or blocker id."""
-    answer: str
+    words: str
+    """Fingerprint of answer and reason: what was typed in does not stand in the token itself."""
     issued_at: datetime
     expires_at: datetime
 
@@ -60,6 +71,7 @@ class Refusal(StrEnum):
     BAD_TOKEN = "bad-token"  # noqa: S105 - a reason, not a secret
     EXPIRED_TOKEN = "expired-token"  # noqa: S105
     TOKEN_FOR_OTHER = "token-for-other"  # noqa: S105
+    CHANGED_WORDS = "changed-words"
     UNKNOWN_PERSON = "unknown-person"
     SERVICE_ACCOUNT = "service-account"
     WRONG_ROLE = "wrong-role"

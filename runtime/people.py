@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from models.decision import DecisionClaims, Verdict
+from models.decision import DecisionClaims, Verdict, words_of
 from models.errors import Retryable
 from models.ids import DecisionId, EngagementId, FirmId, PersonId
 from models.roles import Person
@@ -41,7 +41,7 @@ class _Claims(BaseModel):
     engagement: str = Field(max_length=300)
     verdict: str
     subject: str = Field(max_length=64)
-    answer: str = Field(max_length=500)
+    words: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 def sign_decision(
@@ -54,10 +54,14 @@ def sign_decision(
     verdict: Verdict,
     subject: str,
     answer: str = "",
+    reason: str = "",
     now: datetime | None = None,
     life: timedelta = _USUAL_LIFE,
 ) -> str:
-    """Sign one decision with the person's own Ed25519 key; the token opens this decision and nothing else."""
+    """Sign one decision with the person's own Ed25519 key; the token opens this decision and nothing else.
+
+    It holds a fingerprint of answer and reason, so neither can be changed on the way, nor read from the token.
+    """
     issued_at = now or datetime.now(UTC)
     claims = {
         "sub": person,
@@ -68,7 +72,7 @@ def sign_decision(
         "engagement": engagement,
         "verdict": verdict.value,
         "subject": subject,
-        "answer": answer,
+        "words": words_of(answer, reason),
     }
     key = private_key.get_secret_value()
     return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": person, "typ": _TYPE})
@@ -141,7 +145,7 @@ class FilePeople:
             engagement=EngagementId(claims.engagement),
             verdict=verdict,
             subject=claims.subject,
-            answer=claims.answer,
+            words=claims.words,
             issued_at=issued_at,
             expires_at=expires_at,
         )

@@ -36,7 +36,7 @@ def signed(
     token = sign_decision(
         SecretStr((stand.folder / "keys" / f"{person}.pem").read_text(encoding="utf-8")), person=PersonId(person),
         firm=FIRM, decision=name, engagement=stand.engagement(contract), verdict=verdict, subject=subject,
-        answer=answer,
+        answer=answer, reason=reason,
     )  # fmt: skip
     return Decision(
         decision=name, engagement=stand.engagement(contract), verdict=verdict, answer=answer, reason=reason,

@@ -13,7 +13,7 @@ import jwt
 import pytest
 from pydantic import SecretStr
 
-from models.decision import Verdict
+from models.decision import Verdict, words_of
 from models.errors import Retryable
 from models.ids import DecisionId, EngagementId, FirmId, PersonId
 from models.roles import Role
@@ -58,7 +58,8 @@ def _sign(folder: Path, **changes: Any) -> str:
 def _claims(**changes: Any) -> dict[str, Any]:
     return {
         "sub": ADA, "aud": FIRM, "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60, "jti": "d-1",
-        "engagement": "harbour-finch/C-1", "verdict": "approve", "subject": "a" * 64, "answer": "", **changes,
+        "engagement": "harbour-finch/C-1", "verdict": "approve", "subject": "a" * 64,
+        "words": words_of("", ""), **changes,
     }  # fmt: skip
 
 
@@ -72,10 +73,10 @@ def _part(value: object) -> str:
 
 
 def test_a_decision_signed_by_its_person_says_who_and_what(folder: Path, people: FilePeople) -> None:
-    claims = people.verify(_sign(folder, verdict=Verdict.REPAIR, subject="b-1", answer="same:17"))
+    claims = people.verify(_sign(folder, verdict=Verdict.REPAIR, subject="b-1", answer="same:17", reason="seen"))
 
     assert (claims.person, claims.firm, claims.decision) == (ADA, FIRM, "d-1")
-    assert (claims.verdict, claims.subject, claims.answer) == (Verdict.REPAIR, "b-1", "same:17")
+    assert (claims.verdict, claims.subject, claims.words) == (Verdict.REPAIR, "b-1", words_of("same:17", "seen"))
     assert claims.issued_at == NOW
     assert claims.expires_at == NOW + timedelta(minutes=10)
 
@@ -172,9 +173,9 @@ def test_claims_cannot_be_exchanged_under_a_signature(folder: Path, people: File
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": None}, {"iat": None}, {"jti": None}, {"engagement": None}, {"answer": None}, {"verdict": None},
+        {"exp": None}, {"iat": None}, {"jti": None}, {"engagement": None}, {"words": None}, {"verdict": None},
         {"iat": "now"}, {"iat": True}, {"exp": 10**30}, {"verdict": "agree"}, {"aud": [FIRM, "other"]},
-        {"admin": True}, {"jti": ""}, {"answer": "x" * 501}, {"sub": ["ada.finance"]},
+        {"admin": True}, {"jti": ""}, {"words": "x"}, {"sub": ["ada.finance"]},
     ],
 )  # fmt: skip
 def test_claims_that_are_not_those_of_a_decision_are_refused(

@@ -9,7 +9,7 @@ import pytest
 
 from mappings.decision_policy import DecisionCase, Judgement, judge
 from models.blocker import Blocker, Choice, Fix
-from models.decision import Decision, DecisionClaims, Refusal, Verdict
+from models.decision import Decision, DecisionClaims, Refusal, Verdict, words_of
 from models.desk import Signature
 from models.ids import BlockerId, EngagementId, PersonId
 from models.plan import Plan
@@ -76,8 +76,8 @@ def decide(
     }  # fmt: skip
     signed: dict[str, Any] = {
         "person": who.person if who else "nobody", "firm": "harbour-finch", "decision": "d-1", "engagement": ENGAGEMENT,
-        "verdict": verdict, "subject": subject, "answer": answer, "issued_at": NOW - timedelta(minutes=1),
-        "expires_at": NOW + timedelta(minutes=10),
+        "verdict": verdict, "subject": subject, "words": words_of(answer, ""),
+        "issued_at": NOW - timedelta(minutes=1), "expires_at": NOW + timedelta(minutes=10),
     }  # fmt: skip
     stands: dict[str, Any] = {
         "firm": "harbour-finch", "engagement": ENGAGEMENT, "person": who,
@@ -199,10 +199,20 @@ def test_a_service_account_and_a_stranger_decide_nothing() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [("firm", "other"), ("decision", "d-2"), ("engagement", "harbour-finch/C-9"), ("verdict", "reject"),
-     ("subject", "0" * 64), ("answer", "different"), ("person", "cora")],
+     ("subject", "0" * 64), ("person", "cora")],
 )  # fmt: skip
 def test_a_signature_opens_nothing_but_the_decision_it_covers(field: str, value: str) -> None:
     assert refusal(decide(ADA, claims={field: value})) is Refusal.TOKEN_FOR_OTHER
+
+
+@pytest.mark.parametrize("changed", [{"answer": "different"}, {"answer": ""}, {"reason": "Because I say so."}])
+def test_neither_answer_nor_reason_can_be_changed_on_the_way(changed: dict[str, str]) -> None:
+    judged = decide(MIA, verdict=Verdict.REPAIR, blocker=BLOCKER, answer="same:4711", decision=changed)
+    assert refusal(judged) is Refusal.CHANGED_WORDS
+    parts = {"answer": "same:4711", "reason": "x"}
+    assert words_of("a", "b") != words_of("ab", "") != words_of("", "ab")
+    good = decide(MIA, verdict=Verdict.REPAIR, blocker=BLOCKER, decision=parts, claims={"words": words_of(**parts)})
+    assert refusal(good) is None
 
 
 def test_a_decision_for_another_engagement_does_not_count_here() -> None:
@@ -224,7 +234,7 @@ def test_a_signature_counts_in_its_time_only(times: dict[str, datetime]) -> None
 
 def test_a_decision_has_one_subject() -> None:
     assert refusal(decide(ADA, decision={"blocker": "b-1"})) is Refusal.BAD_FORM
-    assert refusal(decide(ADA, decision={"answer": "x"}, claims={"answer": "x"})) is Refusal.BAD_FORM
+    assert refusal(decide(ADA, decision={"answer": "x"}, claims={"words": words_of("x", "")})) is Refusal.BAD_FORM
     judged = decide(MIA, verdict=Verdict.REPAIR, blocker=BLOCKER, decision={"plan": PLAN_400K.digest})
     assert refusal(judged) is Refusal.BAD_FORM
 

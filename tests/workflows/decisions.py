@@ -47,6 +47,10 @@ def _signed_for(**other: Any) -> Callable[[House, str], Decision]:
     return make
 
 
+def _reason_added(house: House, plan: str) -> Decision:
+    return _by("cora.controller")(house, plan).model_copy(update={"reason": "Agreed by phone."})
+
+
 def _for_another_contract(house: House, plan: str) -> Decision:
     """Signed for another engagement, sent as if it were for this one."""
     other = house.signed("cora.controller", Verdict.APPROVE, plan, engagement=f"{house.firm}/C-9999")
@@ -139,6 +143,7 @@ ATTEMPTS = [
     Attempt("a token for another verdict", _signed_for(verdict=Verdict.REJECT), Refusal.TOKEN_FOR_OTHER),
     Attempt("a token for another plan", _signed_for(plan=WRONG_DIGEST), Refusal.TOKEN_FOR_OTHER),
     Attempt("a token for another decision", _signed_for(decision="another"), Refusal.TOKEN_FOR_OTHER),
+    Attempt("another reason than was signed", _reason_added, Refusal.CHANGED_WORDS),
     Attempt("no signature (alg none)", _with_token(_alg_none), Refusal.BAD_TOKEN),
     Attempt("a shared secret", _with_token(_shared_secret), Refusal.BAD_TOKEN),
     Attempt("signed with another's key", _with_token(_anothers_key), Refusal.BAD_TOKEN),

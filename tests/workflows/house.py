@@ -230,7 +230,7 @@ class House:
         is_repair = verdict is Verdict.REPAIR
         token = sign_decision(
             self.key_of(person), person=PersonId(person), firm=self.firm, decision=name, engagement=about,
-            verdict=verdict, subject=subject, answer=answer, now=now or self.now(), life=life,
+            verdict=verdict, subject=subject, answer=answer, reason=reason, now=now or self.now(), life=life,
         )  # fmt: skip
         return Decision(
             decision=name, engagement=about, verdict=verdict, plan=None if is_repair else PlanDigest(subject),

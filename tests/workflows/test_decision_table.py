@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 
 from mappings.decision_policy import DecisionCase, judge
-from models.decision import Decision, DecisionClaims, Refusal, Verdict
+from models.decision import Decision, DecisionClaims, Refusal, Verdict, words_of
 from models.desk import Stage
 from models.ids import DecisionId, EngagementId, PersonId, PlanDigest
 from models.plan import Plan
@@ -34,7 +34,7 @@ MAY_WITHDRAW = {Role.CONTRACTS}
 WHO = ["unknown", "service account", "former", *Role]
 WHOSE = ["other's", "own request", "own rule"]
 PLANS = ["waits", "was made anew", "nothing waits"]
-TOKENS = ["good", "expired", "of tomorrow", "firm", "decision", "engagement", "verdict", "subject", "answer", "person"]
+TOKENS = ["good", "expired", "of tomorrow", "firm", "decision", "engagement", "verdict", "subject", "words", "person"]
 VERDICTS = [Verdict.APPROVE, Verdict.REJECT, Verdict.WITHDRAW]
 
 
@@ -45,6 +45,7 @@ def expected(verdict: Verdict, who: str, whose: str, plan: str, token: str) -> R
     rows = [
         (token in {"expired", "of tomorrow"}, Refusal.EXPIRED_TOKEN),
         (token == "person" and who != "unknown", Refusal.TOKEN_FOR_OTHER),
+        (token == "words", Refusal.CHANGED_WORDS),
         (token not in {"good", "person"}, Refusal.TOKEN_FOR_OTHER),
         (who == "unknown", Refusal.UNKNOWN_PERSON),
         (who == "service account", Refusal.SERVICE_ACCOUNT),
@@ -95,7 +96,7 @@ def _cell(plan: Plan, cell: tuple[Verdict, str, str, str, str]) -> tuple[Decisio
     decision = Decision(decision=DecisionId("d"), engagement=plan.engagement, verdict=verdict, plan=DIGEST, token="t")
     claims: dict[str, Any] = {
         "person": "p", "firm": plan.firm, "decision": "d", "engagement": plan.engagement, "verdict": verdict,
-        "subject": DIGEST, "answer": "", "issued_at": NOW, "expires_at": NOW + timedelta(minutes=10),
+        "subject": DIGEST, "words": words_of("", ""), "issued_at": NOW, "expires_at": NOW + timedelta(minutes=10),
     }  # fmt: skip
     others = next(item for item in Verdict if item is not verdict)
     other_claims: dict[str, dict[str, Any]] = {
