@@ -151,7 +151,7 @@ class WorkItem(Canonical):
 
 
 class RowEffect(Canonical):
-    """What an amendment did to one row; None: the row was not there (before), or is cancelled (after)."""
+    """What an amendment did to one row or line; None: it was not there (before), or is cancelled (after)."""
 
     code: str
     before: Money | None = None
@@ -170,6 +170,7 @@ class AppliedAmendment(Canonical):
     value_change: SoldValues = SoldValues()
     """Differences, not totals."""
     rows: tuple[RowEffect, ...] = Field(default=(), max_length=2000)
+    lines: tuple[RowEffect, ...] = Field(default=(), max_length=2000)
 
 
 class ContractStanding(Canonical):

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from models.base import Canonical
+from models.change_order import Amendment
+from models.contract_standing import AppliedAmendment
+
+__all__ = ["FOLLOWS", "AmendmentSequence", "Gap", "in_sequence", "predecessor_of"]
+
+FOLLOWS = "follows"
+"""Answer to a gap: nothing lies between, the amendment follows what the contract holds."""
+_NUMBER = re.compile(r"^(?P<prefix>\D*)(?P<digits>\d+)$")
+_MOST_NAMED = 5
+
+
+class Gap(Canonical):
+    """An amendment that waits, and the numbers it waits for (the nearest ones, when there are many)."""
+
+    amendment: Amendment
+    missing: tuple[str, ...]
+    unknown: str = ""
+    """The one that nobody has seen: does it exist?"""
+
+
+class AmendmentSequence(Canonical):
+    """All known amendments of a contract, put in order. DOM-6.2."""
+
+    ready: tuple[Amendment, ...] = ()
+    """To be applied, in this order; those that take part without an effect are in `skipped`."""
+    skipped: tuple[Amendment, ...] = ()
+    """Voided, or replaced before they were applied."""
+    skipped_numbers: tuple[str, ...] = ()
+    """Numbers a person confirmed do not exist."""
+    gaps: tuple[Gap, ...] = ()
+    twice: tuple[tuple[Amendment, ...], ...] = ()
+    """One number on several deals, with other terms: a person must say which counts."""
+    changed_after: tuple[Amendment, ...] = ()
+    """Applied before on other terms, or voided since."""
+
+
+def in_sequence(
+    amendments: Iterable[Amendment],
+    applied: tuple[AppliedAmendment, ...],
+    *,
+    follows: Mapping[str, bool],
+    usable: frozenset[str] | None = None,
+) -> AmendmentSequence:
+    """Order by the chain of predecessors: neither arrival, nor date, nor number decides. Duplicates count once.
+
+    `follows`: amendments of which a person said that nothing lies before them. `usable`: those with every signature
+    they need (None: all); the others hold up what comes after them.
+    """
+    newest, twice = _one_per_number(amendments)
+    done = {item.number: item for item in applied}
+    changed = tuple(item for item in newest.values() if item.number in done and _differs(item, done[item.number]))
+    waiting = {number: item for number, item in newest.items() if number not in done}
+    replaced = {number for item in waiting.values() for number in item.replaces if not item.is_voided}
+    passed = {"", *done}
+    ready: list[Amendment] = []
+    skipped: list[Amendment] = []
+    confirmed: list[str] = []
+    while True:
+        free = [
+            item
+            for item in waiting.values()
+            if (predecessor_of(item) in passed or follows.get(item.number))
+            and (usable is None or item.number in usable or item.is_voided)
+        ]
+        if not free:
+            break
+        following = min(free, key=_order)
+        before = predecessor_of(following)
+        if before not in passed:
+            confirmed += [before]
+            passed.add(before)
+        (skipped if following.is_voided or following.number in replaced else ready).append(following)
+        passed.add(following.number)
+        del waiting[following.number]
+    gaps = tuple(_gap(item, passed, waiting) for item in sorted(waiting.values(), key=_order))
+    return AmendmentSequence(
+        ready=tuple(ready),
+        skipped=tuple(skipped),
+        skipped_numbers=tuple(confirmed),
+        gaps=gaps,
+        twice=twice,
+        changed_after=changed,
+    )
+
+
+def predecessor_of(amendment: Amendment) -> str:
+    """The stated predecessor; where the paper names none, the number before it (nothing before 1)."""
+    if amendment.predecessor is not None:
+        return amendment.predecessor
+    previous = _previous(amendment.number)
+    return previous if previous is not None else "?"
+
+
+def _previous(number: str) -> str | None:
+    read = _NUMBER.match(number)
+    if read is None:
+        return None
+    value = int(read["digits"])
+    if value <= 1:
+        return ""
+    return f"{read['prefix']}{value - 1:0{len(read['digits'])}d}" if read["digits"][0] == "0" else (
+        f"{read['prefix']}{value - 1}"
+    )  # fmt: skip
+
+
+def _one_per_number(
+    amendments: Iterable[Amendment],
+) -> tuple[dict[str, Amendment], tuple[tuple[Amendment, ...], ...]]:
+    """The newest version of each amendment, and numbers that stand on several deals with other terms."""
+    by_number: dict[str, dict[str, Amendment]] = {}
+    for item in amendments:
+        deals = by_number.setdefault(item.number, {})
+        known = deals.get(item.deal_id)
+        if known is None or (item.source_version, item.digest) > (known.source_version, known.digest):
+            deals[item.deal_id] = item
+    newest: dict[str, Amendment] = {}
+    twice: list[tuple[Amendment, ...]] = []
+    for number in sorted(by_number):
+        found = tuple(sorted(by_number[number].values(), key=lambda item: (item.source_version, item.deal_id)))
+        if len({item.digest for item in found}) > 1:
+            twice.append(found)
+        else:
+            newest[number] = found[-1]
+    return newest, tuple(twice)
+
+
+def _differs(amendment: Amendment, applied: AppliedAmendment) -> bool:
+    if applied.skipped:
+        return False
+    return amendment.is_voided or bool(applied.terms_digest and applied.terms_digest != amendment.digest)
+
+
+def _order(amendment: Amendment) -> tuple[str, str, int, str]:
+    """Of two that follow the same one, the earlier signature goes first: signing order decides which text wins."""
+    read = _NUMBER.match(amendment.number)
+    signed = amendment.signed_on.isoformat() if amendment.signed_on else "9999"
+    return signed, read["prefix"] if read else "", int(read["digits"]) if read else 0, amendment.number
+
+
+def _gap(amendment: Amendment, passed: set[str], waiting: Mapping[str, Amendment]) -> Gap:
+    """Walk back to the first number that is done; every number on the way is waited for."""
+    missing: list[str] = []
+    unknown = ""
+    number: str | None = predecessor_of(amendment)
+    while number is not None and number not in passed and number not in missing:
+        missing.append(number)
+        known = waiting.get(number)
+        unknown = number if known is None and not unknown else unknown
+        number = predecessor_of(known) if known is not None else _previous(number)
+    return Gap(amendment=amendment, missing=tuple(reversed(missing[:_MOST_NAMED])), unknown=unknown)
