@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from connectors.salesforce import queries
+from connectors.salesforce.amendments import amendments_of, is_in_force, to_amendment
 from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.ids import same_record
 from connectors.salesforce.mapping import to_contract, to_signed_terms
 from connectors.salesforce.sweep import DealSweep
 from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
+from models.change_order import Amendment
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
-from models.ids import ConnectionId, DealId
+from models.ids import ConnectionId, ContractNumber, DealId
 from models.operations import WriteBackDeal
 from models.records import Effect, Guard, Links, RecordKind, RecordRef
 from models.roles import Role
@@ -24,6 +26,7 @@ __all__ = ["SalesforceDeals"]
 _IDS_PER_QUERY = 200
 _MOST_ROWS = 2000
 _MOST_PEOPLE = 200
+_MOST_AMENDMENTS = 500
 _CREATED = 201
 
 
@@ -98,6 +101,24 @@ class SalesforceDeals:
 
             sources += [ChangeStream(self._client, self._config, topic) for topic in self._config.bus_topics]
         return tuple(sources)
+
+    async def list_amendments(self, contract: ContractNumber) -> tuple[Amendment, ...]:
+        """Every signed amendment of the contract with all it names, in one query."""
+        record, names, read = f"amendments of contract {contract}", self._config.names, self._client.children
+        rows = await self._client.query(amendments_of(contract, self._config), record=record, most=_MOST_AMENDMENTS)
+        return tuple(
+            [
+                to_amendment(
+                    row,
+                    self._config,
+                    lines=await read(row.get("OpportunityLineItems"), record=f"lines of {record}", most=_MOST_ROWS),
+                    rows=await read(row.get(names.milestones), record=f"milestones of {record}", most=_MOST_ROWS),
+                    rates=await read(row.get(names.rates), record=f"rates of {record}", most=_MOST_ROWS),
+                )
+                for row in rows
+                if is_in_force(row, self._config)
+            ]
+        )
 
     def guard_of_write_back(self) -> Guard:
         """Proof: all parts are one transaction, and its first is an upsert on a key that the vendor keeps unique.

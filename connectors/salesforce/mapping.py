@@ -27,7 +27,7 @@ from models.terms import (
 )
 from models.values import SoldValues
 
-__all__ = ["to_contract", "to_signed_terms"]
+__all__ = ["BILLING_WORDS", "TRIGGER_WORDS", "currency_of", "deal_id_of", "to_contract", "to_signed_terms"]
 
 _LONGEST_NAME = 120
 """So much of a deal's name fits the vendor's field; what is longer must not push the id out of our sentences."""
@@ -35,7 +35,7 @@ _STATUS = {
     "Draft": ContractStatus.DRAFT, "In Approval": ContractStatus.IN_APPROVAL, "Approved": ContractStatus.APPROVED,
     "Cancelled": ContractStatus.CANCELLED,
 }  # fmt: skip
-_BILLING = {
+BILLING_WORDS = {
     "Milestones": BillingType.MILESTONES,
     "Percent Complete": BillingType.PERCENT_COMPLETE,
     "Time and Materials": BillingType.TIME_AND_MATERIALS,
@@ -46,14 +46,14 @@ _BILLING = {
 _CAP_SCOPE = {"Labour": CapScope.LABOUR, "All": CapScope.ALL}
 _BILLED_IN = {"Advance": BilledIn.ADVANCE, "Arrears": BilledIn.ARREARS}
 _ANCHOR = {"Anniversary": PeriodAnchor.ANNIVERSARY, "Calendar": PeriodAnchor.CALENDAR}
-_TRIGGER = {"Acceptance": MilestoneTrigger.ACCEPTANCE, "Date": MilestoneTrigger.DATE}
+TRIGGER_WORDS = {"Acceptance": MilestoneTrigger.ACCEPTANCE, "Date": MilestoneTrigger.DATE}
 
 
 def to_contract(record: dict[str, Any], config: SalesforceConfig) -> ContractOfDeal:
     """Which contract a deal sells."""
     row = Row(record, deal=str(record.get("Id", "")))
     return ContractOfDeal(
-        deal_id=_deal_id(row),
+        deal_id=deal_id_of(row),
         contract_number=ContractNumber(row.text(config.names.contract_number)),
         amendment_number=row.text(config.names.amendment_number),
         is_won=_state(row) is DealState.WON,
@@ -74,10 +74,10 @@ def to_signed_terms(
     n = config.names
     name = f"{str(record.get('Name') or '')[:_LONGEST_NAME]} ({record.get('Id', '')})"
     row = Row(record, deal=name)
-    currency = _currency(row, config)
+    currency = currency_of(row, config)
     owner = row.inner("Owner")
     return SignedTerms(
-        deal_id=_deal_id(row),
+        deal_id=deal_id_of(row),
         deal_name=row.text("Name"),
         deal_url=f"{config.root_url}/{row.text('Id')}",
         deal_state=_state(row),
@@ -151,11 +151,12 @@ def _state(row: Row) -> DealState:
     return DealState.WON if won else DealState.LOST
 
 
-def _deal_id(row: Row) -> DealId:
+def deal_id_of(row: Row) -> DealId:
+    """The deal's id, in its long form."""
     return DealId(record_id(row.text("Id"), "a deal", DEAL))
 
 
-def _currency(row: Row, config: SalesforceConfig) -> str:
+def currency_of(row: Row, config: SalesforceConfig) -> str:
     """Every amount of the deal is in it, so without it no amount means anything."""
     if not config.multi_currency:
         return config.default_currency
@@ -173,7 +174,7 @@ def _line(row: Row, number: int, currency: str, config: SalesforceConfig) -> Sow
         code=row.text(n.line_code) or f"L{number}",
         description=row.text("Description") or (product.text("Name") if product else ""),
         service_line=product.text("Family") if product else "",
-        billing_type=row.choice(n.line_billing_type, _BILLING),
+        billing_type=row.choice(n.line_billing_type, BILLING_WORDS),
         net_price=row.money("TotalPrice", currency),
         quantity=Decimal(1) if quantity is None else quantity,
         start_on=row.day(n.line_start_on),
@@ -201,7 +202,7 @@ def _milestone(row: Row, number: int, currency: str, config: SalesforceConfig) -
         name=row.text("Name"),
         due_on=row.day(n.milestone_due_on),
         amount=row.money(n.milestone_amount, currency),
-        trigger=row.choice(n.milestone_trigger, _TRIGGER),
+        trigger=row.choice(n.milestone_trigger, TRIGGER_WORDS),
         accepting_person=row.text(n.milestone_accepting_person),
         line_codes=tuple(code.strip() for code in codes if code.strip()),
     )
