@@ -48,7 +48,7 @@ class DecisionActivities:
         answer = await self._desk.record_decision(
             Judged(
                 decision=decision, answer=judgement.answer, slot=judgement.slot, answer_field=judgement.answer_field,
-                channel=call.channel,
+                channel=call.channel, run=call.run,
             )
         )  # fmt: skip
         told_again = answer.accepted and not judgement.answer.accepted and activity.info().attempt == 1

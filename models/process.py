@@ -272,6 +272,8 @@ class JudgeCall(Canonical):
     channel: str
     waiting_for_plan: PlanDigest | None
     waiting_for_blockers: tuple[BlockerId, ...] = ()
+    run: str = ""
+    """First run of the process it reached: a decision counts in that process and in no later one."""
 
 
 class UnreadableMessage(Canonical):

@@ -24,6 +24,8 @@ class Judged(Canonical):
     answer_field: str = ""
     channel: str
     """update, signal, cli, api."""
+    run: str = ""
+    """The process that received it."""
 
 
 class PlanBook(Protocol):
@@ -97,7 +99,8 @@ class Desk(Protocol):
     async def record_decision(self, judged: Judged) -> Answer:
         """Store decision, signature or answer, and audit entry in one transaction, refused ones too.
 
-        A decision id recorded before returns the first answer if it is the same decision, else Refusal.REPLAYED.
+        A decision id recorded before returns the first answer if it is the same decision and the same process; else
+        Refusal.REPLAYED. A rejected or withdrawn plan loses the signatures it had.
         """
         ...
 

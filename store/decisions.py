@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 
 from models.base import digest_of
 from models.decision import Answer, Decision, Refusal, Verdict
@@ -22,6 +22,7 @@ _ANSWER = table_of(AnswerRow)
 _DESK = table_of(DeskRow)
 _LONGEST_REASON = 500
 _USED = "This decision id was used before for another decision. Sign a new one."
+_EARLIER = "This decision was used in an earlier process of this contract. Sign a new one."
 _SIGNED = "Somebody signed this part of the plan a moment before, or you signed another part of it."
 _SETTLED = "This was settled by somebody else a moment before. Look at the queue."
 _ALL_THERE = "All signatures are there; it is applied now."
@@ -37,24 +38,27 @@ class DecisionBook:
         """Store decision, signature or answer, and audit entry in one transaction.
 
         A decision id that was recorded before gets its first answer again if it is the same decision; a different
-        decision under a used id is refused as a replay. The token is not stored. What was judged may be overtaken:
-        a slot that was filled or a matter that was settled in between is refused here, where all decisions queue.
+        decision under a used id is refused as a replay, and so is the same one in a later process: what was withdrawn
+        once is not withdrawn again by whoever kept the message. The token is not stored. What was judged may be
+        overtaken: a slot that was filled or a matter that was settled in between is refused here, where all queue.
         """
         decision = judged.decision
         content = digest_of(decision)
-        query = select(_DECISION.c.content_hash, _DECISION.c.answer).where(_DECISION.c.decision == decision.decision)
+        query = select(_DECISION).where(_DECISION.c.decision == decision.decision)
         async with chain.audited(self._database) as audit:
             before = (await audit.connection.execute(query)).one_or_none()
-            if before is not None and before.content_hash == content:
+            is_same = before is not None and before.content_hash == content
+            if before is not None and is_same and before.run in {"", judged.run}:
                 return Answer.model_validate_json(before.answer)
             if before is not None:
-                answer = Answer(accepted=False, refusal=Refusal.REPLAYED, message=_USED, person=judged.answer.person)
+                answer = _overtaken(judged.answer, Refusal.REPLAYED, _EARLIER if is_same else _USED)
             else:
                 answer = await self._book(audit, judged) if judged.answer.accepted else judged.answer
                 await audit.connection.execute(
                     insert(_DECISION).values(
                         decision=decision.decision, content_hash=content, engagement=decision.engagement,
-                        answer=answer.model_dump_json(), channel=judged.channel, recorded_at=audit.now,
+                        answer=answer.model_dump_json(), channel=judged.channel, run=judged.run,
+                        recorded_at=audit.now,
                     )
                 )  # fmt: skip
             _note(audit, judged, answer)
@@ -96,9 +100,20 @@ class DecisionBook:
                     person=answer.person, decided_at=audit.now,
                 )
             )  # fmt: skip
+        if decision.verdict in {Verdict.REJECT, Verdict.WITHDRAW} and decision.plan is not None:
+            await self._void_signatures(audit, decision, decision.plan)
         if answer.complete:
             await self._leave_the_desk(audit, decision)
         return answer
+
+    async def _void_signatures(self, audit: chain.Chain, decision: Decision, digest: PlanDigest) -> None:
+        """A no ends the plan with all that was said to it: when the same plan comes again, everybody signs anew."""
+        voided = delete(_SIGNATURE).where(_SIGNATURE.c.plan == digest).returning(_SIGNATURE.c.slot, _SIGNATURE.c.person)
+        for row in sorted((await audit.connection.execute(voided)).all(), key=lambda row: str(row.slot)):
+            audit.note(
+                "signature.voided", engagement=decision.engagement, subject=digest,
+                facts={"slot": row.slot, "person": row.person, "decision": decision.decision},
+            )  # fmt: skip
 
     async def _sign(self, audit: chain.Chain, judged: Judged, digest: PlanDigest) -> Answer:
         """One person per slot, one slot per person; whether that was the last signature is known only here."""

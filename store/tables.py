@@ -192,6 +192,7 @@ class DecisionRow(_Record, table=True):
     engagement: str = _text(index=True)
     answer: str = _text()
     channel: str = _text()
+    run: str = _text()
     recorded_at: datetime = _at()
 
 

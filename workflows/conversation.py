@@ -68,6 +68,7 @@ class Conversation:
                     channel=channel,
                     waiting_for_plan=self._plan_waiting,
                     waiting_for_blockers=self._blockers_waiting,
+                    run=workflow.info().first_execution_run_id,
                 ),
                 summary="Check who decides, and record it",
                 **STORE_STEP,

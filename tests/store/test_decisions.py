@@ -124,6 +124,27 @@ async def test_another_decision_under_a_used_id_is_a_replay_and_is_written_down(
     assert len(await store.desk.list_signatures(digest)) == 1
 
 
+async def test_the_same_decision_in_a_later_process_is_a_replay(store: Store, clock: Clock) -> None:
+    digest = await _asked(store, clock, *TWO_SLOTS)
+    judged = approval(digest, "finance", "carla").model_copy(update={"run": "run-1"})
+    first = await store.desk.record_decision(judged)
+    assert await store.desk.record_decision(judged) == first
+    later = await store.desk.record_decision(judged.model_copy(update={"run": "run-2"}))
+    assert (later.accepted, later.refusal) == (False, Refusal.REPLAYED)
+    assert "earlier process" in later.message
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.WITHDRAW])
+async def test_a_no_takes_the_signatures_that_were_there(store: Store, clock: Clock, verdict: Verdict) -> None:
+    digest = await _asked(store, clock, *TWO_SLOTS)
+    await store.desk.record_decision(approval(digest, "finance", "carla"))
+    no = approval(digest, "delivery", "pavel", verdict=verdict, decision="d-no")
+    await store.desk.record_decision(no.model_copy(update={"answer": no.answer.model_copy(update={"complete": True})}))
+    assert await store.desk.list_signatures(digest) == ()
+    (voided,) = [entry for entry in await store.audit.list_entries() if entry.kind == "signature.voided"]
+    assert (voided.facts["slot"], voided.facts["person"], voided.facts["decision"]) == ("finance", "carla", "d-no")
+
+
 async def test_a_refused_decision_is_recorded_and_signs_nothing(store: Store, clock: Clock) -> None:
     digest = await _asked(store, clock, *TWO_SLOTS)
     refusal = Answer(accepted=False, refusal=Refusal.OWN_REQUEST, message="Nobody decides on their own deal.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.decision import Verdict
+from models.decision import Refusal, Verdict
 from models.desk import Stage
 from models.process import Outcome
-from tests.workflows.contracts import checked
+from tests.workflows.contracts import checked, two_signatures
 from tests.workflows.house import House
 
 
@@ -35,6 +35,42 @@ async def test_a_deal_that_is_reopened_and_won_again_is_asked_about_anew(house: 
     assert await house.outcome() is Outcome.WITHDRAWN
 
     await house.win_again()
+
+    assert (await house.decide("ada.finance")).complete
+    assert await house.outcome() is Outcome.ACTIVE
+
+
+async def test_the_first_signature_does_not_outlive_a_rejection(house: House) -> None:
+    """The identical plan comes again: both must sign anew, and a kept approval opens nothing."""
+    await house.win(two_signatures())
+    plan = (await house.waiting()).item
+    kept = house.signed("ada.finance", Verdict.APPROVE, plan)
+    assert (await house.send(kept)).accepted
+    assert (await house.decide("cora.controller", Verdict.REJECT)).complete
+    assert await house.outcome() is Outcome.REJECTED
+    await house.lose()
+    assert await house.outcome() is Outcome.WITHDRAWN
+    await house.win_again()
+    assert (await house.waiting()).item == plan, "the very same plan"
+
+    assert (await house.send(kept)).refusal is Refusal.REPLAYED
+    second = await house.decide("cora.controller")
+    assert (second.accepted, second.complete) == (True, False)
+    assert (await house.decide("ada.finance")).complete
+    assert await house.outcome() is Outcome.ACTIVE
+
+
+async def test_a_kept_withdrawal_withdraws_nothing_twice(house: House) -> None:
+    await house.win(checked(owner_email="sam.sales@harbourfinch.example"))
+    kept = house.signed("sam.sales", Verdict.WITHDRAW, (await house.waiting()).item)
+    assert (await house.send(kept)).complete
+    assert await house.outcome() is Outcome.WITHDRAWN
+    await house.lose()
+    await house.outcome()
+    await house.win_again()
+    assert (await house.waiting()).item == kept.plan
+
+    assert (await house.send(kept)).refusal is Refusal.REPLAYED
 
     assert (await house.decide("ada.finance")).complete
     assert await house.outcome() is Outcome.ACTIVE
