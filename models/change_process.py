@@ -6,10 +6,11 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import Canonical
-from models.ids import ContractNumber, DealId, EngagementId, FirmId
+from models.ids import ContractNumber, DealId, EngagementId, ExternalKey, FirmId, external_key
 from models.process import Carried, EngagementRef, Outcome, Planned
 
 __all__ = [
+    "CHANGE_ORDER",
     "STALE",
     "AmendedContract",
     "ChangeOrdersResult",
@@ -17,16 +18,24 @@ __all__ = [
     "DealNote",
     "NotesCall",
     "changes_of",
+    "note_key",
 ]
 
 STALE = "TL-CHG-020"
 """Somebody changed the contract in the ERP between plan and write: nothing was written, a new plan is made."""
+CHANGE_ORDER = "change-order"
+"""Name of the process in the keys of its writes."""
 _CHANGES = ".changes"
 
 
 def changes_of(firm: FirmId, contract: ContractNumber) -> EngagementId:
     """What the changes of an engagement are known by: what waits of them never hides what waits of the contract."""
     return EngagementId(f"{firm}/{contract}{_CHANGES}")
+
+
+def note_key(firm: FirmId, contract: ContractNumber, amendment: str) -> ExternalKey:
+    """Our key of what the CRM keeps about one amendment."""
+    return external_key(f"{firm}/{contract}", "deal", amendment)
 
 
 class AmendedContract(Canonical):

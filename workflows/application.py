@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from activities.amending import AmendingActivities
 from activities.crm import CrmActivities
 from activities.erp import ErpActivities
 from models.ids import PlanDigest, Step
@@ -22,6 +23,12 @@ _ACTIVITY_OF: dict[str, Callable[[Any, ApplyStep], Awaitable[StepDone]]] = {
     "ensure-billing-schedule": ErpActivities.ensure_billing_schedule,
     "ensure-contract": ErpActivities.ensure_contract,
     "write-back": CrmActivities.write_back,
+    "amend-schedule": AmendingActivities.amend,
+    "amend-contract": AmendingActivities.amend,
+    "propose-credit-note": AmendingActivities.amend,
+    "propose-adjustments": AmendingActivities.amend,
+    "release-parked": AmendingActivities.amend,
+    "close-for-time": AmendingActivities.amend,
 }
 
 
