@@ -19,6 +19,9 @@ __all__ = [
     "ApprovalRow",
     "BillingRule",
     "BlockerKind",
+    "ChangeApprovalRow",
+    "ChangeCondition",
+    "ChangePolicy",
     "Condition",
     "LegalEntityRule",
     "Rule",
@@ -154,6 +157,46 @@ class ApprovalPolicy(Canonical):
     terms_too_long_days: int = 60
     margin_low_percent: Decimal = Decimal(25)
     margin_very_low_percent: Decimal = Decimal(10)
+
+
+class ChangeCondition(StrEnum):
+    """What of a change order asks for a signature (DOM-6.1, DOM-9); its lines stand in the change policy."""
+
+    INCREASE = "increase"
+    """Sold value or cap grows by more than the policy lets through."""
+    DECREASE = "decrease"
+    """Sold value or cap falls, or something is credited."""
+    RATE = "rate"
+    """A rate changes in a way that the signed rate card did not announce."""
+    BILLING_RULE = "billing-rule"
+    TERMINATION = "termination"
+    CLOSE_OUT = "close-out"
+    OPTION_PRICE = "option-price"
+    """An option is exercised at another price than it was offered for, or nobody knows what it was offered for."""
+    FUNDING_BELOW_BILLED = "funding-below-billed"
+    SENSITIVE_FIELD = "sensitive-field"
+    """Who pays, or where invoices go: a fraud door (DOM-5.7)."""
+    NAME_CHANGE = "name-change"
+
+
+class ChangeApprovalRow(Rule):
+    """A signature a change order needs when its condition holds (DOM-9)."""
+
+    slot: Text
+    condition: ChangeCondition
+    role: Role
+    reason: Text
+    over_usd: Decimal = Field(default=Decimal(0), ge=0)
+    answers_for_usd: Decimal | None = None
+
+
+class ChangePolicy(Canonical):
+    """What a change order may do without anybody's signature."""
+
+    increase_percent: Decimal = Decimal(10)
+    """Of the value before; both this and `increase_usd` must hold."""
+    increase_usd: Decimal = Decimal(50_000)
+    sensitive_fields: tuple[Text, ...] = ("payer", "bill_to", "invoice_email", "remittance")
 
 
 class WorkingTime(Canonical):

@@ -7,11 +7,14 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from mappings.field_ownership import FieldRule
 from mappings.rule_kinds import (
     ApprovalPolicy,
     ApprovalRow,
     BillingRule,
     BlockerKind,
+    ChangeApprovalRow,
+    ChangePolicy,
     LegalEntityRule,
     Rule,
     ServiceLineRule,
@@ -21,6 +24,7 @@ from mappings.rule_kinds import (
     WorkingTime,
 )
 from models.base import Canonical
+from models.customer_sync import SharedField
 from models.errors import NeedsRepair
 from models.ids import LegalEntityCode, PersonId
 from models.money import Money
@@ -49,6 +53,8 @@ class RuleBook(Canonical):
     usd_rates: tuple[UsdRate, ...]
     approvals: tuple[ApprovalRow, ...]
     policy: ApprovalPolicy
+    change_approvals: tuple[ChangeApprovalRow, ...] = ()
+    change_policy: ChangePolicy = ChangePolicy()
     working_time: WorkingTime
     """Of everybody whose role has no calendar of its own."""
     calendars: dict[str, WorkingTime] = Field(default_factory=dict)
@@ -59,6 +65,12 @@ class RuleBook(Canonical):
     stands_in: dict[Role, tuple[Role, ...]] = Field(default_factory=dict)
     """Role -> higher roles whose people may act in its place."""
     blockers: tuple[BlockerKind, ...]
+    customer_fields: tuple[FieldRule, ...] = ()
+    """Who owns which field of a customer. A field without a rule is left alone."""
+
+    def field_rules(self, on: date) -> dict[SharedField, FieldRule]:
+        """The rules in force that day, by field."""
+        return {rule.field: rule for rule in self.customer_fields if rule.covers(on)}
 
     def ref(self, rule: Rule) -> RuleRef:
         """How a plan cites a rule."""

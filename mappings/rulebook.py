@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 Dated = TypeVar("Dated", bound=Rule)
+_SECTIONS = ("entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "change_approvals")
 
 
 class UnusableRules(Fatal):
@@ -108,7 +109,9 @@ def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:
     yield from _two_at_once("service_lines", book.service_lines, lambda rule: [rule.service_line])
     yield from _two_at_once("billing", book.billing, lambda rule: [rule.billing_type])
     yield from _two_at_once("usd_rates", book.usd_rates, lambda rule: [rule.currency])
+    yield from _two_at_once("customer_fields", book.customer_fields, lambda rule: [rule.field])
     yield from _two_at_once("approvals", book.approvals, lambda rule: [(rule.slot, rule.condition, rule.over_usd)])
+    yield from _two_at_once("change_approvals", book.change_approvals, lambda rule: [(rule.slot, rule.condition)])
     yield from _unknown_entities(book)
     for kind in book.blockers:
         if [item.code for item in book.blockers].count(kind.code) > 1:
@@ -122,7 +125,9 @@ def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:
 
 def _same_ids(book: RuleBook) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
-    for section in ("entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals"):
+    for section in (
+        "entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "customer_fields",
+    ):  # fmt: skip
         for rule in getattr(book, section):
             if rule.id in seen:
                 yield (
