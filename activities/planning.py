@@ -7,22 +7,19 @@ from decimal import Decimal
 from temporalio import activity
 
 from activities.boundary import business_boundary
-from mappings.business_calendar import ladder_for
+from activities.plan_desk import PlanDesk
 from mappings.plan_contract import PlanningCase, plan_contract
 from mappings.rulebook import RuleBook
 from mappings.survey_question import survey_question
-from models.blocker import Blocker
 from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair
-from models.ids import ConnectionId, DealId, PlanDigest
+from models.ids import ConnectionId, DealId
 from models.operations import EnsureBillingSchedule, EnsureContract
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import (
     ConfirmCall,
     Confirmed,
     EngagementRef,
-    LadderRung,
-    OperationBrief,
     PlanCall,
     Planned,
     PlannedKind,
@@ -69,6 +66,7 @@ class PlanningActivities:
         self._deal_bindings = deal_bindings
         self._rules = rules
         self._now = now
+        self._shown = PlanDesk(plans, desk, rules, now)
         self._charts: dict[ConnectionId, tuple[datetime, Chart]] = {}
 
     @activity.defn
@@ -78,13 +76,18 @@ class PlanningActivities:
         terms = await self._plans.get_terms(call.terms_reference)
         row = await self._desk.find_engagement(call.subject.engagement)
         if (begun := await self._begun(call.subject, terms, row)) is not None:
-            return await self._planned(call.subject, begun)
+            return await self._shown.planned(call.subject, begun)
         verdict = await self._verdict(call.subject, terms, row, binds=True)
         match verdict.kind:
             case VerdictKind.PLAN:
-                return await self._planned(call.subject, _plan_of(verdict))
+                return await self._shown.planned(call.subject, _plan_of(verdict))
             case VerdictKind.BLOCKED:
-                return await self._blocked(call.subject, terms, verdict.blockers)
+                return await self._shown.blocked(
+                    call.subject,
+                    verdict.blockers,
+                    customer_name=terms.buyer.name if terms.buyer else "",
+                    value=terms.values.exercised,
+                )
             case VerdictKind.REFUSED:
                 return Planned(kind=PlannedKind.REFUSED, sentence=verdict.reason, value=terms.values.exercised)
             case VerdictKind.NOT_YET:
@@ -158,94 +161,6 @@ class PlanningActivities:
         ready = f"Active, not billable yet: {hold}" if hold else "Active: project, contract and billing are set up."
         return Confirmed(rows=len(rows), sentence=ready)
 
-    async def _planned(self, subject: EngagementRef, plan: Plan) -> Planned:
-        digest = await self._plans.save_plan(plan)
-        signatures = await self._desk.list_signatures(digest) if plan.approvals else ()
-        missing = [slot for slot in plan.approvals if slot.slot not in {given.slot for given in signatures}]
-        value = plan.values.exercised
-        if missing and await self._was_rejected(subject, digest):
-            said_no = "The plan was rejected; nothing was written to the ERP."
-            return Planned(kind=PlannedKind.REJECTED, digest=digest, sentence=said_no, value=value)
-        waits = tuple(f"{slot.reason} ({' or '.join(sorted(slot.roles))})" for slot in missing)
-        sentence = _headline(plan, waits)
-        stage = Stage.DECIDING if missing else Stage.APPLYING
-        await self._save_row(subject, stage, sentence, plan)
-        ladder: tuple[LadderRung, ...] = ()
-        owner: Role | None = None
-        if missing:
-            owner = min(missing[0].roles)
-            ladder = ladder_for(self._rules(), owner=owner, due_hours=8, start=self._now())
-            await self._desk.ask_decision(digest, subject.workflow_id, ladder[0].at)
-        elif plan.approvals:
-            await self._desk.clear(subject.engagement, reason="all signatures are there")
-        return Planned(
-            kind=PlannedKind.DECIDE if missing else PlannedKind.APPLY,
-            digest=digest,
-            sentence=sentence,
-            legal_entity=plan.legal_entity,
-            customer_key=plan.customer_key,
-            value=value,
-            owner=owner,
-            operations=tuple(
-                OperationBrief(
-                    step=operation.step,
-                    request_kind=operation.request.kind,
-                    needs=operation.needs,
-                    summary=operation.summary,
-                    action=operation.action,
-                    guard=operation.guard,
-                )
-                for operation in plan.operations
-            ),
-            warnings=plan.warnings + plan.manual_steps,
-            blocker_sentences=waits,
-            ladder=ladder,
-        )
-
-    async def _was_rejected(self, subject: EngagementRef, digest: PlanDigest) -> bool:
-        """An event that changes nothing asks nobody twice; a deal that is reopened and won again does."""
-        row = await self._desk.find_engagement(subject.engagement)
-        return row is not None and row.stage is Stage.REJECTED and row.plan == digest
-
-    async def _blocked(self, subject: EngagementRef, terms: SignedTerms, blockers: tuple[Blocker, ...]) -> Planned:
-        book, now = self._rules(), self._now()
-        ladders = [ladder_for(book, owner=item.owner, due_hours=item.due_hours, start=now) for item in blockers]
-        await self._desk.raise_blockers(blockers, subject.workflow_id, tuple(ladder[0].at for ladder in ladders))
-        first = blockers[0].message
-        sentence = first if len(blockers) == 1 else f"{first} ({len(blockers) - 1} more)"
-        await self._save_row(subject, Stage.PARKED, sentence, None, terms)
-        earliest = min(ladders, key=lambda ladder: ladder[0].at)
-        return Planned(
-            kind=PlannedKind.BLOCKED,
-            sentence=sentence,
-            value=terms.values.exercised,
-            owner=blockers[0].owner,
-            blockers=tuple(item.blocker for item in blockers),
-            blocker_sentences=tuple(item.message for item in blockers),
-            ladder=earliest,
-        )
-
-    async def _save_row(
-        self, subject: EngagementRef, stage: Stage, sentence: str, plan: Plan | None, terms: SignedTerms | None = None
-    ) -> None:
-        name = plan.customer_name if plan else (terms.buyer.name if terms and terms.buyer else "")
-        await self._desk.save_engagement(
-            EngagementRow(
-                engagement=subject.engagement,
-                firm=subject.firm,
-                contract_number=subject.contract_number,
-                deal_id=subject.deal_id,
-                workflow_id=subject.workflow_id,
-                stage=stage,
-                sentence=sentence,
-                customer_name=name,
-                legal_entity=plan.legal_entity if plan else "",
-                value=plan.values.exercised if plan else (terms.values.exercised if terms else None),
-                plan=plan.digest if plan else None,
-                updated_at=self._now(),
-            )
-        )
-
     async def _chart(self, erp: ErpReader) -> Chart:
         """Reference data, read again after five minutes."""
         kept = self._charts.get(erp.connection)
@@ -260,12 +175,6 @@ def _plan_of(verdict: PlanVerdict) -> Plan:
     if verdict.plan is None:
         raise AssertionError("a verdict of kind plan carries its plan")
     return verdict.plan
-
-
-def _headline(plan: Plan, waits: tuple[str, ...]) -> str:
-    value = f" for {plan.values.exercised}" if plan.values.exercised else ""
-    text = f"{plan.customer_name}: contract {plan.contract_number}{value}"
-    return f"{text} waits for a decision: {waits[0]}" if waits else text
 
 
 def _compare(plan: Plan, rows: tuple[BilledRow, ...]) -> None:
