@@ -15,6 +15,7 @@ from models.amending import (
     ReleaseParked,
 )
 from models.base import Canonical
+from models.customer_sync import ShowCustomer, UpdateContact, UpdateCustomer
 from models.ids import ContractNumber, DealId, ExternalKey, LegalEntityCode, PlanDigest, Step
 from models.money import Money
 from models.party import Address, ContactPerson
@@ -231,6 +232,9 @@ OperationRequest = Annotated[
     | ProposeCreditNote
     | ProposeAdjustments
     | ReleaseParked
-    | CloseForTime,
+    | CloseForTime
+    | UpdateCustomer
+    | UpdateContact
+    | ShowCustomer,
     Field(discriminator="kind"),
 ]

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from models.customer_sync import (
+    AccountState,
+    AccountView,
+    AgreedState,
+    CustomerState,
+    KnownPerson,
+    ShowCustomer,
+    UpdateContact,
+    UpdateCustomer,
+)
+from models.ids import ConnectionId, FirmId
+from models.records import Effect, Guard, RecordRef
+
+__all__ = ["AccountReader", "Accounts", "CustomerKeeper", "CustomerReader", "SyncMemory"]
+
+
+@runtime_checkable
+class AccountReader(Protocol):
+    """A CRM whose accounts can be read for themselves."""
+
+    @property
+    def connection(self) -> ConnectionId:
+        """The account this adapter speaks to."""
+        ...
+
+    async def find_accounts(self, records: Sequence[str]) -> tuple[AccountView, ...]:
+        """Which accounts these records are about: accounts themselves, or people there. One call for many."""
+        ...
+
+    async def list_customer_accounts(self) -> tuple[AccountView, ...]:
+        """Every account that has a customer in the ERP."""
+        ...
+
+    async def get_account(self, account_id: str) -> AccountState:
+        """The account with its people as it is now; one call. One that is gone says so."""
+        ...
+
+
+@runtime_checkable
+class Accounts(AccountReader, Protocol):
+    """A CRM that shows on its accounts what the ERP owns."""
+
+    async def find_shown(self, request: ShowCustomer) -> Effect | None:
+        """Evidence that the account shows it."""
+        ...
+
+    async def show_customer(self, request: ShowCustomer) -> Effect:
+        """Show it. Doing it twice is doing it once."""
+        ...
+
+
+@runtime_checkable
+class CustomerReader(Protocol):
+    """An ERP whose customers can be read for themselves."""
+
+    @property
+    def connection(self) -> ConnectionId:
+        """The account this adapter speaks to."""
+        ...
+
+    async def get_customer(self, record_id: str, people: Sequence[KnownPerson]) -> CustomerState | None:
+        """The customer as it is now with those people; None when there is none of that id."""
+        ...
+
+
+@runtime_checkable
+class CustomerKeeper(CustomerReader, Protocol):
+    """An ERP in which customers can be changed."""
+
+    def guard_of_customer_change(self) -> Guard:
+        """How a repeated change is kept to one effect."""
+        ...
+
+    async def find_update(self, request: UpdateCustomer | UpdateContact) -> Effect | None:
+        """Evidence that the record says what this change wants."""
+        ...
+
+    async def apply_update(self, request: UpdateCustomer | UpdateContact) -> Effect:
+        """Make the change, if what it touches still is as the plan saw it; else raise `Stale`, nothing written."""
+        ...
+
+
+class SyncMemory(Protocol):
+    """What the two sides agreed on, and who in the ERP is whom in the CRM."""
+
+    async def get_agreed(self, firm: FirmId, connection: ConnectionId, account_id: str) -> AgreedState:
+        """What both last agreed on; nothing before the first time."""
+        ...
+
+    async def save_agreed(self, firm: FirmId, connection: ConnectionId, account_id: str, agreed: AgreedState) -> None:
+        """Keep it. A revision that is older than the kept one changes nothing."""
+        ...
+
+    async def list_known_people(self, erp: ConnectionId, codes: Sequence[str]) -> tuple[KnownPerson, ...]:
+        """The contacts we made or took for these people of the CRM."""
+        ...
+
+    async def is_bound(self, customer: RecordRef) -> bool:
+        """Whether some engagement of ours stands on this customer."""
+        ...
