@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from activities.decisions import DecisionActivities
-from models.decision import Answer, Decision, Verdict
+from models.decision import Answer, Decision, Refusal, Verdict
 from models.ids import BlockerId, PlanDigest
 from models.process import DealNews, EngagementRef, JudgeCall, UnreadableMessage
 from workflows.policies import STORE_STEP
@@ -20,7 +20,7 @@ __all__ = ["Conversation"]
 class Conversation:
     """How people and systems talk to a running process: decisions by update and by signal, news from the CRM.
 
-    Whatever arrives, the process goes on: a signal that cannot be read is recorded and changes nothing.
+    Whatever arrives, the process goes on: a message that cannot be read is recorded and changes nothing.
     """
 
     def __init__(self) -> None:
@@ -35,10 +35,20 @@ class Conversation:
         self._news: list[DealNews] = []
         self._turn = asyncio.Lock()
 
-    @workflow.update(name="decide", description="Approve, reject, repair or withdraw. The answer says what came of it.")
-    async def decide(self, decision: Decision) -> Answer:
-        """Take a decision and tell the sender what came of it."""
-        return await self._take(decision, "update")
+    @workflow.update(dynamic=True, description="decide: approve, reject, repair or withdraw; says what came of it.")
+    async def any_update(self, name: str, arguments: Sequence[RawValue]) -> Answer:
+        """Every update lands here, so that one that cannot be read leaves a trace as well, and a typed refusal."""
+        if name != "decide":
+            await self._record_unreadable(name, arguments, "the update's name is not known")
+            message = "Nothing here is called that. To decide, send the update `decide`."
+            return Answer(accepted=False, refusal=Refusal.UNKNOWN_MESSAGE, message=message)
+        decision = self._decision_in(arguments)
+        if decision is not None:
+            return await self._take(decision, "update")
+        problem = self._problem_of(arguments, "update")
+        await self._record_unreadable(name, arguments, problem)
+        message = f"This was no decision: {problem}. Sign one with `starter.py token` and send it as it is."
+        return Answer(accepted=False, refusal=Refusal.BAD_FORM, message=message)
 
     @workflow.signal(dynamic=True, description="decide: as the update. deal-changed: look at the CRM again.")
     async def any_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
@@ -54,7 +64,7 @@ class Conversation:
             return
         decision = self._decision_in(arguments)
         if decision is None:
-            await self._record_unreadable(name, arguments, self._problem_of(arguments))
+            await self._record_unreadable(name, arguments, self._problem_of(arguments, "signal"))
         else:
             await self._take(decision, "signal")
 
@@ -119,9 +129,9 @@ class Conversation:
         return self._subject
 
     @staticmethod
-    def _problem_of(arguments: Sequence[RawValue]) -> str:
+    def _problem_of(arguments: Sequence[RawValue], channel: str) -> str:
         if len(arguments) != 1:
-            return f"a decision has exactly one argument; this signal has {len(arguments)}"
+            return f"a decision has exactly one argument; this {channel} has {len(arguments)}"
         return "the argument is not a decision"
 
     @staticmethod

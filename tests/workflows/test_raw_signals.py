@@ -11,8 +11,9 @@ import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import RawValue
 
-from models.decision import Decision, Verdict
+from models.decision import Answer, Decision, Refusal, Verdict
 from models.process import Outcome
 from tests.workflows.contracts import checked
 from tests.workflows.house import House
@@ -109,6 +110,44 @@ async def test_bytes_of_any_kind_are_recorded_and_change_nothing(house: House, n
         await signal_by_api(house, name, *payloads)
 
     assert len(await house.noted("message.refused", len(PAYLOADS))) == len(PAYLOADS)
+    await _unharmed(house)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("decide", Refusal.BAD_FORM), ("approve", Refusal.UNKNOWN_MESSAGE)])
+async def test_an_update_that_cannot_be_read_is_refused_recorded_and_changes_nothing(
+    house: House, name: str, wanted: Refusal
+) -> None:
+    await house.win(checked())
+    item = (await house.waiting()).item
+    texts = {**INPUTS, "one field too many": [_good(house, item, limit="1000.50")]}
+    json_plain = {"encoding": b"json/plain"}
+    inputs = [
+        *PAYLOADS.values(),
+        *([Payload(metadata=json_plain, data=text.encode()) for text in row] for row in texts.values()),
+    ]
+    inputs.remove(PAYLOADS["nested without end"])
+
+    for payloads in inputs:
+        answer = await house.handle.execute_update(
+            name, args=[RawValue(payload) for payload in payloads], result_type=Answer
+        )
+        assert (answer.accepted, answer.refusal) == (False, wanted)
+
+    entries = await house.audit("message.refused")
+    assert [entry.facts["name"] for entry in entries] == [name] * len(inputs)
+    assert all(len(entry.facts["sha256"]) == 64 for entry in entries)
+    await _unharmed(house)
+
+
+async def test_an_update_by_the_engines_own_tool_that_is_no_decision_says_so(house: House) -> None:
+    await house.win(checked())
+    await house.waiting()
+
+    said = await temporal(house, "workflow", "update", "execute", "--name", "decide", "--input", '{"approve":true}')
+
+    assert said.code == 0, said.out
+    assert "bad-form" in said.out
+    assert len(await house.noted("message.refused")) == 1
     await _unharmed(house)
 
 
