@@ -40,7 +40,10 @@ __all__ = [
 ]
 
 Dated = TypeVar("Dated", bound=Rule)
-_SECTIONS = ("entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "change_approvals")
+_SECTIONS = (
+    "entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "change_approvals",
+    "customer_fields",
+)  # fmt: skip
 
 
 class UnusableRules(Fatal):
@@ -125,9 +128,7 @@ def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:
 
 def _same_ids(book: RuleBook) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
-    for section in (
-        "entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "customer_fields",
-    ):  # fmt: skip
+    for section in _SECTIONS:
         for rule in getattr(book, section):
             if rule.id in seen:
                 yield (
