@@ -83,11 +83,17 @@ class CrmActivities:
     @business_boundary
     async def show_status(self, call: StatusCall) -> StepDone | None:
         """Show on the deal why it waits or was refused. None when the deal shows that already."""
-        terms = await self._plans.get_terms(call.terms_reference)
+        # Terms that could not be read name no owner; then there is nobody to leave a note for.
+        owner = (await self._plans.get_terms(call.terms_reference)).owner_id if call.terms_reference else ""
+        subject = call.subject
+        place = subject.engagement if await self._situations.is_holder(subject) else f"{subject.firm}/{subject.deal_id}"
+        note = call.note if owner else ""
         request = WriteBackDeal(
-            key=external_key(call.subject.engagement, "deal"),
+            key=external_key(place, "deal"),
             deal_id=call.subject.deal_id,
-            owner_id=terms.owner_id,
+            owner_id=owner,
+            notify_subject=f"Contract {subject.contract_number}: the deal needs you" if note else "",
+            notify_text=note,
             contract_number=call.subject.contract_number,
             status=call.status,
             message=call.message,

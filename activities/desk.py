@@ -9,7 +9,7 @@ from activities.boundary import business_boundary
 from mappings.business_calendar import ladder_for
 from mappings.rulebook import RuleBook
 from models.blocker import Blocker, Choice, Fix, blocker_id
-from models.desk import EngagementRow, Stage
+from models.desk import SET_UP_STAGES, EngagementRow, Stage
 from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble
 from models.roles import Role
 from ports.desk import Desk
@@ -24,9 +24,13 @@ _STAGE_OF = {
     Outcome.WITHDRAWN: Stage.WITHDRAWN,
     Outcome.NOT_YET: Stage.NOT_YET,
     Outcome.FROZEN: Stage.FROZEN,
+    Outcome.LOST: Stage.LOST,
+    Outcome.ON_HOLD: Stage.ON_HOLD,
+    Outcome.CANCELLED: Stage.CANCELLED,
+    Outcome.KEPT: Stage.KEPT,
 }
 _STAGE_OF_CODE = {"TL-CON-013": Stage.FROZEN, "TL-CHG-000": Stage.CHANGE_ORDER}
-_SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
+_ASKS_ON = frozenset({Outcome.FROZEN, Outcome.LOST})
 
 
 class DeskActivities:
@@ -48,7 +52,9 @@ class DeskActivities:
         await self._desk.raise_blockers(blockers, call.subject.workflow_id, due)
         row = await self._desk.find_engagement(call.subject.engagement)
         stage = next((_STAGE_OF_CODE[item.code] for item in call.troubles if item.code in _STAGE_OF_CODE), Stage.PARKED)
-        if row is not None and row.stage in _SET_UP and stage is Stage.PARKED:
+        if row is not None and row.stage in SET_UP_STAGES and stage is Stage.PARKED:
+            stage = row.stage
+        if row is not None and row.stage is Stage.LOST and stage is Stage.FROZEN:
             stage = row.stage
         await self._desk.save_engagement(_row(call, row, stage, blockers[0].message, now))
         return Parked(
@@ -70,14 +76,13 @@ class DeskActivities:
     async def finish(self, call: FinishCall) -> None:
         """Record how it ended; nothing of it waits any more."""
         row = await self._desk.find_engagement(call.subject.engagement)
-        if call.outcome is not Outcome.FROZEN:
-            # A frozen contract goes on to wait for a person. A worker that was frozen itself may get here late, when
+        if call.outcome not in _ASKS_ON:
+            # A lost contract goes on to wait for a person. A worker that was frozen itself may get here late, when
             # what is waited for is on the desk already; the stop that follows replaces whatever waited before.
             await self._desk.clear(call.subject.engagement, reason=call.sentence)
-        if row is not None and row.stage in _SET_UP and row.deal_id != call.subject.deal_id:
+        if row is not None and row.stage in SET_UP_STAGES and row.deal_id != call.subject.deal_id:
             await self._desk.save_engagement(_stays(row, call))
             return
-        done = call.outcome in {Outcome.ACTIVE, Outcome.FROZEN}
         kept = row.terms_digest if row is not None else ""
         await self._desk.save_engagement(
             EngagementRow(
@@ -92,7 +97,7 @@ class DeskActivities:
                 legal_entity=row.legal_entity if row else "",
                 value=row.value if row else None,
                 plan=call.plan or (row.plan if row else None),
-                terms_digest=call.terms_digest if done and call.outcome is Outcome.ACTIVE else kept,
+                terms_digest=call.terms_digest if call.outcome is Outcome.ACTIVE else kept,
                 updated_at=self._now(),
             )
         )
@@ -110,7 +115,8 @@ class DeskActivities:
             message=trouble.message,
             owner=owner if trouble.owner is Role.INTEGRATION else trouble.owner,
             fix=kind.fix if kind is not None else Fix.WAIT,
-            choices=tuple(Choice(value=value, label=value) for value in call.choices),
+            answer_field=trouble.answer_field,
+            choices=trouble.choices or tuple(Choice(value=value, label=value) for value in call.choices),
             stake=call.stake,
             due_hours=kind.due_hours if kind is not None else 8,
         )

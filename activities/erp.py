@@ -7,9 +7,8 @@ from temporalio import activity
 
 from activities.boundary import business_boundary
 from activities.exactly_once import ExactlyOnce
-from models.base import digest_of
-from models.errors import Fatal, NeedsRepair
-from models.ids import ConnectionId, Step, external_key, operation_key
+from models.errors import Fatal
+from models.ids import ConnectionId
 from models.operations import (
     EnsureBillingSchedule,
     EnsureContact,
@@ -17,15 +16,13 @@ from models.operations import (
     EnsureCostCentre,
     EnsureCustomer,
     EnsureProject,
-    HoldEngagement,
-    ReleaseEngagement,
 )
 from models.plan import PlannedOperation
-from models.process import ApplyStep, HoldCall, StepDone
-from models.records import Effect, Links, RecordKind, RecordRef
+from models.process import ApplyStep, StepDone
+from models.records import Effect, Links
 from ports.desk import PlanBook
 from ports.erp import Erp
-from ports.ledger import Intent, Ledger, OperationRow, OperationState
+from ports.ledger import Intent
 
 __all__ = ["ErpActivities", "intent_of"]
 
@@ -35,10 +32,9 @@ Request = TypeVar("Request")
 class ErpActivities:
     """Every write to the ERP: one activity per operation, each taken from the stored, approved plan."""
 
-    def __init__(self, erps: Mapping[ConnectionId, Erp], plans: PlanBook, ledger: Ledger, once: ExactlyOnce) -> None:
+    def __init__(self, erps: Mapping[ConnectionId, Erp], plans: PlanBook, once: ExactlyOnce) -> None:
         self._erps = erps
         self._plans = plans
-        self._ledger = ledger
         self._once = once
 
     @activity.defn
@@ -95,48 +91,6 @@ class ErpActivities:
             call, operation, _of(operation, EnsureContract), erp.find_contract, erp.ensure_contract
         )
 
-    @activity.defn
-    @business_boundary
-    async def hold_engagement(self, call: HoldCall) -> StepDone:
-        """Freeze what was set up, or release it again. DOM-2.3."""
-        rows = await self._ledger.list_operations(call.subject.engagement)
-        project, contract = _set_up(rows, call)
-        erp = self._erps[project.connection]
-        step = _turn(rows, call)
-        key = external_key(call.subject.engagement, *step.split(":", 1))
-        request: HoldEngagement | ReleaseEngagement
-        if call.release:
-            request = ReleaseEngagement(key=key, project=project, contract=contract)
-        else:
-            request = HoldEngagement(key=key, project=project, contract=contract, reason=call.reason)
-        info = activity.info()
-        intent = Intent.model_validate(
-            {
-                "key": operation_key(call.subject.firm, "quote-to-project", call.subject.contract_number, "", step),
-                "payload_hash": digest_of(request),
-                "engagement": call.subject.engagement,
-                "step": step,
-                "plan": "",
-                "guard": erp.traits.hold,
-                "connection": project.connection,
-                "workflow_id": call.subject.workflow_id,
-                "run_id": info.workflow_run_id or "",
-            }
-        )
-
-        async def find() -> Effect | None:
-            if isinstance(request, ReleaseEngagement):
-                return await erp.find_release(request, Links())
-            return await erp.find_hold(request, Links())
-
-        async def ensure() -> Effect:
-            if isinstance(request, ReleaseEngagement):
-                return await erp.ensure_release(request, Links())
-            return await erp.ensure_hold(request, Links())
-
-        effect = await self._once.apply(intent, find=find, ensure=ensure, one_per_key=True)
-        return StepDone(step=intent.step, ref=effect.ref, created=False, changed=effect.changed)
-
     async def _operation(self, call: ApplyStep) -> tuple[PlannedOperation, Erp]:
         plan = await self._plans.get_plan(call.plan)
         operation = plan.operation(call.step)
@@ -182,34 +136,3 @@ def _of(operation: PlannedOperation, kind: type[Request]) -> Request:
     if not isinstance(operation.request, kind):
         raise Fatal(f"Step {operation.step} of the plan is not what the process took it for.", record=operation.step)
     return operation.request
-
-
-def _turn(rows: tuple[OperationRow, ...], call: HoldCall) -> Step:
-    """The write that this freeze or release is. Asked for again while it is the engagement's newest, it is the same.
-
-    The version of the deal alone does not tell: what we show on the deal gives it a new one, and a worker that takes
-    over from a killed one reads that. A version that was answered before stays answered, however late it comes again.
-    """
-    word = "release" if call.release else "hold"
-    wanted = Step(f"{word}:{call.version}")
-    turns = [row.step for row in rows if row.step.startswith(("hold:", "release:"))]
-    if wanted not in turns and turns and turns[-1].startswith(f"{word}:"):
-        return turns[-1]
-    return wanted
-
-
-def _set_up(rows: tuple[OperationRow, ...], call: HoldCall) -> tuple[RecordRef, RecordRef]:
-    """Project and contract that were written for this engagement."""
-    refs: dict[RecordKind, RecordRef] = {}
-    for row in rows:
-        if row.state is OperationState.APPLIED and row.effect is not None and row.step in {"project", "contract"}:
-            refs[row.effect.ref.kind] = row.effect.ref
-    try:
-        return refs[RecordKind.PROJECT], refs[RecordKind.CONTRACT]
-    except KeyError as missing:
-        raise NeedsRepair(
-            f"Contract {call.subject.contract_number} was only partly set up in the ERP, so it cannot be frozen. "
-            "Look at its project there and decide by hand.",
-            code="TL-CON-013",
-            record=call.subject.contract_number,
-        ) from missing

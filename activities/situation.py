@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.desk import EngagementRow, Stage
+from activities.holding import is_held
+from models.desk import SET_UP_STAGES, EngagementRow, Stage
 from models.errors import NeedsRepair
 from models.ids import ConnectionId, ContractNumber
 from models.process import EngagementRef, Situation
@@ -14,7 +15,7 @@ from ports.ledger import Ledger, OperationRow, OperationState
 
 __all__ = ["Situations"]
 
-_SET_UP = frozenset({Stage.ACTIVE, Stage.FROZEN, Stage.CHANGE_ORDER})
+_AFTER_A_LOSS = frozenset({Stage.LOST, Stage.ON_HOLD, Stage.CANCELLED, Stage.KEPT})
 _BASE_CONTRACT = frozenset({"", "0"})
 _COPIED = "TL-CON-014"
 
@@ -28,7 +29,7 @@ class _Here:
 
     @property
     def is_set_up(self) -> bool:
-        return self.row is not None and self.row.stage in _SET_UP
+        return self.row is not None and self.row.stage in SET_UP_STAGES
 
     @property
     def is_written(self) -> bool:
@@ -55,9 +56,9 @@ class Situations:
             return _of_a_deal_not_won(terms, here)
         if here.row is not None and here.is_set_up and here.row.terms_digest:
             # Released, but its worker was gone before the deal and the desk said so: that is still to be done.
-            held = _is_held(here.writes) or here.row.stage is Stage.FROZEN
+            held = is_held(here.writes) or here.row.stage is Stage.FROZEN
             return _of_a_finished_set_up(here.row, terms, held=held)
-        if _is_held(here.writes):
+        if is_held(here.writes):
             return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
         return Situation.TO_PLAN, "The deal is won."
 
@@ -66,7 +67,7 @@ class Situations:
         here = await self._here(subject)
         by_now = f"Deal {subject.deal_id} now sells {f'contract {sold}' if sold else 'no contract'}"
         if await self._other_holder(subject, here) is not None:
-            return Situation.UNCHANGED, f"{by_now}; {subject.contract_number} is another deal's and stays as it is."
+            return Situation.OF_ANOTHER, f"{by_now}; {subject.contract_number} is another deal's and stays as it is."
         if not here.is_written:
             return Situation.NOT_WON, f"{by_now}; nothing was written to the ERP for {subject.contract_number}."
         raise NeedsRepair(
@@ -77,6 +78,11 @@ class Situations:
             field="contract number",
             owner=Role.SALES_OPERATIONS,
         )
+
+    async def is_holder(self, subject: EngagementRef) -> bool:
+        """Whether the contract is this deal's, or nobody's yet: a copy must not speak in the place of its original."""
+        holder = await self._bindings.find_deal_of_contract(subject.firm, self._crm, subject.contract_number)
+        return holder in {None, subject.deal_id}
 
     async def _here(self, subject: EngagementRef) -> _Here:
         """Writes are those that had or may have had their effect in the ERP; a status on the deal is no set-up."""
@@ -109,7 +115,7 @@ def _of_another_deal(subject: EngagementRef, terms: SignedTerms, here: _Here, ho
     number = subject.contract_number
     if terms.deal_state is not DealState.WON:
         sentence = f"Deal {subject.deal_id} is not won; contract {number} stays as deal {holder} sold it."
-        return Situation.UNCHANGED, sentence
+        return Situation.OF_ANOTHER, sentence
     is_amendment = terms.amendment_number not in _BASE_CONTRACT
     if is_amendment and here.row is not None and here.row.terms_digest not in {"", terms.digest}:
         return Situation.OTHER_TERMS, f"Amendment {terms.amendment_number} of contract {number} was won."
@@ -128,14 +134,6 @@ def _of_a_finished_set_up(row: EngagementRow, terms: SignedTerms, *, held: bool)
         return Situation.OTHER_TERMS, "The signed terms differ from those that were set up."
     if held:
         return Situation.WON_AGAIN, "The deal is won again on the same terms."
+    if row.stage in _AFTER_A_LOSS:
+        return Situation.WON_AGAIN_OPEN, "The deal is won again on the same terms."
     return Situation.UNCHANGED, "Already set up on these terms; nothing to do."
-
-
-def _is_held(writes: list[OperationRow]) -> bool:
-    """Whether a freeze stands, or may still stand. The ledger knows; the desk may show another stage.
-
-    A release counts when it is known to have landed: one whose worker was killed is made again, or nothing would be
-    billed of a contract that looks active.
-    """
-    turns = [write for write in writes if write.step.startswith(("hold:", "release:"))]
-    return bool(turns) and not (turns[-1].step.startswith("release:") and turns[-1].state is OperationState.APPLIED)

@@ -7,7 +7,7 @@ from models.base import Canonical
 from models.ids import ContractNumber, DealId, EngagementId, FirmId, PersonId, PlanDigest
 from models.money import Money
 
-__all__ = ["EngagementRow", "GivenAnswer", "Signature", "Stage"]
+__all__ = ["SET_UP_STAGES", "EngagementRow", "GivenAnswer", "Signature", "Stage"]
 
 
 class Stage(StrEnum):
@@ -23,7 +23,22 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
     NOT_YET = "not-yet"
     FROZEN = "frozen"
+    """Its deal was lost; frozen until a person decides."""
+    LOST = "lost"
+    """Its deal was lost after work had begun; open until a person decides."""
+    ON_HOLD = "on-hold"
+    """Its deal was lost; a person left it frozen."""
+    CANCELLED = "cancelled"
+    """Its deal was lost; a person closed it."""
+    KEPT = "kept"
+    """Its deal was lost; a person left it open."""
     CHANGE_ORDER = "change-order"
+
+
+SET_UP_STAGES = frozenset(
+    {Stage.ACTIVE, Stage.FROZEN, Stage.LOST, Stage.ON_HOLD, Stage.CANCELLED, Stage.KEPT, Stage.CHANGE_ORDER}
+)
+"""Stages of a contract that stands in the ERP."""
 
 
 class EngagementRow(Canonical):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import Canonical
+from models.blocker import Choice
 from models.ids import BlockerId, ContractNumber, DealId, EngagementId, FirmId, PlanDigest, Step
 from models.money import Money
 from models.records import Links, RecordRef
@@ -22,7 +23,6 @@ __all__ = [
     "EngagementRef",
     "EscalateCall",
     "FinishCall",
-    "HoldCall",
     "JudgeCall",
     "LadderRung",
     "OperationBrief",
@@ -72,6 +72,10 @@ class Situation(StrEnum):
     LOST_AFTER_SET_UP = "lost-after-set-up"
     WON_AGAIN = "won-again"
     """Frozen, and now won again on the same terms."""
+    WON_AGAIN_OPEN = "won-again-open"
+    """Lost for a while and never frozen, and now won again on the same terms."""
+    OF_ANOTHER = "of-another"
+    """The contract is another deal's and stays as it is."""
     WON_AGAIN_UNFINISHED = "won-again-unfinished"
     """Frozen before its set-up was complete, and now won again: release it, then go on setting up."""
 
@@ -151,6 +155,10 @@ class Carried(Canonical):
     asked: tuple[str, ...] = Field(default=(), max_length=300)
     ladder: tuple[LadderRung, ...] = Field(default=(), max_length=20)
     """The rungs still ahead for what is asked."""
+    told: str = ""
+    """What the deal shows by word of this process."""
+    loss_answer: str = ""
+    """What a person said about a lost deal, not carried out yet."""
 
 
 class ClosedDeal(Canonical):
@@ -182,23 +190,15 @@ class StepDone(Canonical):
     changed: bool
 
 
-class HoldCall(Canonical):
-    """Freeze or release what was set up for an engagement."""
-
-    subject: EngagementRef
-    release: bool
-    reason: str
-    version: str
-    """Which change of the deal this answers; part of the key, so a second freeze after a release is a new operation."""
-
-
 class StatusCall(Canonical):
     """Show on the deal why it waits, or that it was refused."""
 
     subject: EngagementRef
     terms_reference: str
-    status: Literal["waiting", "refused", "frozen", "active"]
+    status: Literal["waiting", "refused", "frozen", "active", "cancelled"]
     message: str = Field(max_length=4000)
+    note: str = Field(default="", max_length=8000)
+    """A word to the deal's owner, beyond what the deal shows."""
 
 
 class ConfirmCall(Canonical):
@@ -233,6 +233,9 @@ class Trouble(Canonical):
     record: str = ""
     field: str = ""
     owner: Role = Role.INTEGRATION
+    answer_field: str = ""
+    choices: tuple[Choice, ...] = Field(default=(), max_length=50)
+    """What a person may answer, and under which name the answer is kept."""
 
 
 class ParkCall(Canonical):
@@ -295,6 +298,13 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
     NOT_YET = "not-yet"
     FROZEN = "frozen"
+    """Lost after the set-up and frozen; a person decides."""
+    LOST = "lost"
+    """Lost after work had begun; a person decides, nothing is frozen."""
+    ON_HOLD = "on-hold"
+    CANCELLED = "cancelled"
+    KEPT = "kept"
+    """Lost, and a person decided to leave it open."""
 
 
 class FinishCall(Canonical):

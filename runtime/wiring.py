@@ -11,6 +11,7 @@ from activities.decisions import DecisionActivities
 from activities.desk import DeskActivities
 from activities.erp import ErpActivities
 from activities.exactly_once import ExactlyOnce
+from activities.holding import HoldActivities
 from activities.planning import PlanningActivities
 from activities.situation import Situations
 from mappings.rulebook import RuleBook, load_rulebook
@@ -67,7 +68,8 @@ def build_tieline(
     crm_activities = CrmActivities(
         {crm.connection: crm}, crm.connection, plans=store.plans, situations=situations, ledger=store.ledger, once=once
     )
-    erp_activities = ErpActivities({erp.connection: erp}, store.plans, store.ledger, once)
+    erp_activities = ErpActivities({erp.connection: erp}, store.plans, once)
+    holds = HoldActivities({erp.connection: erp}, store.ledger, once, store.desk)
     planning = PlanningActivities(
         crm=crm,
         erps={erp.connection: erp},
@@ -99,7 +101,8 @@ def build_tieline(
             erp_activities.ensure_project,
             erp_activities.ensure_billing_schedule,
             erp_activities.ensure_contract,
-            erp_activities.hold_engagement,
+            holds.look_at_loss,
+            holds.hold_engagement,
             planning.plan,
             planning.confirm,
             decisions.judge_decision,

@@ -32,6 +32,8 @@ class Conversation:
         self._verdict: Verdict | None = None
         self._repaired = False
         self._answered = False
+        self._given = ""
+        """The answer of the newest repair."""
         self._news: list[DealNews] = []
         self._turn = asyncio.Lock()
 
@@ -102,6 +104,7 @@ class Conversation:
         if decision.verdict is Verdict.REPAIR and decision.blocker in self._blockers_waiting:
             self._repaired = True
             self._answered = self._answered or bool(decision.answer)
+            self._given = decision.answer
             self._blockers_waiting = tuple(item for item in self._blockers_waiting if item != decision.blocker)
         elif decision.verdict is not Verdict.REPAIR and decision.plan == self._plan_waiting:
             self._verdict = decision.verdict

@@ -3,7 +3,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.desk import DeskActivities
-from models.process import EngagementRef, ParkCall, Planned, Remedy, Trouble
+from models.process import EngagementRef, ParkCall, Parked, Planned, Remedy, Trouble
 from workflows.application import Application
 from workflows.policies import LOOK_AGAIN_AFTER, STORE_STEP
 from workflows.showing import page_text, repair_hint, show_stage
@@ -22,7 +22,14 @@ class Parking(Waiting):
     async def _park(
         self, subject: EngagementRef, troubles: tuple[Trouble, ...], planned: Planned | None = None
     ) -> None:
-        """Put the stops on the desk and wait. What only waits for a system is tried again by itself."""
+        """Put the stops on the desk and wait."""
+        await self._put_on_desk(subject, troubles, planned)
+        await self._wait_for_repair(troubles)
+
+    async def _put_on_desk(
+        self, subject: EngagementRef, troubles: tuple[Trouble, ...], planned: Planned | None
+    ) -> Parked:
+        """From now on whoever may repair is heard."""
         # Who repairs at the moment it appears on the desk is judged when the process knows that it waits.
         async with self._turn:
             parked = await workflow.execute_activity_method(
@@ -37,6 +44,10 @@ class Parking(Waiting):
             self._ask(ladder=parked.ladder, blockers=parked.blockers)
         show_stage("parked", parked=True, owner=parked.owner)
         self._show_text("Waits for a person", planned, parked.sentences, repair_hint(subject))
+        return parked
+
+    async def _wait_for_repair(self, troubles: tuple[Trouble, ...]) -> None:
+        """What only waits for a system is tried again by itself."""
         waits_for_system = any(trouble.remedy is Remedy.RETRY for trouble in troubles)
         await self._wait_for_people(look_again_after=LOOK_AGAIN_AFTER if waits_for_system else None)
 

@@ -3,17 +3,14 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.crm import CrmActivities
-from activities.desk import DeskActivities
-from activities.erp import ErpActivities
 from activities.planning import PlanningActivities
 from models.decision import Verdict
+from models.lost_deal import HoldTurn
 from models.process import (
     Carried,
     ClosedDeal,
     ConfirmCall,
     EngagementRef,
-    FinishCall,
-    HoldCall,
     Outcome,
     PlanCall,
     Planned,
@@ -21,23 +18,20 @@ from models.process import (
     QuoteToProjectResult,
     Remedy,
     Situation,
-    StatusCall,
     TermsRead,
     Trouble,
 )
 from workflows.application import Application
-from workflows.parking import Parking
-from workflows.policies import STORE_STEP, VENDOR_STEP
+from workflows.lost_deals import LostDeals
+from workflows.policies import VENDOR_STEP
 from workflows.showing import decide_hint, repair_hint, show_stage
 from workflows.steps import StepStopped, run_step
 
 __all__ = ["QuoteToProject"]
 
-_LONGEST_STATUS = 4000
-
 
 @workflow.defn(name="quote-to-project")
-class QuoteToProject(Parking):
+class QuoteToProject(LostDeals):
     """From a won and signed contract to a project that can be billed: read, plan, decide, apply, confirm, tell."""
 
     def __init__(self) -> None:
@@ -147,8 +141,10 @@ class QuoteToProject(Parking):
             patience=VENDOR_STEP,
         )
         if not await application.write_back():
-            await self._park(subject, application.troubles, planned)
+            # Until it is known whether the deal says "active" by now, nothing else may be said on it.
+            await self._park(subject, application.troubles, planned, tell=False)
             return None
+        self._told = "active: "
         records = tuple(application.done[step] for step in sorted(application.done))
         result = await self._finish(subject, Outcome.ACTIVE, confirmed.sentence, planned)
         return result.model_copy(update={"records": records})
@@ -156,18 +152,16 @@ class QuoteToProject(Parking):
     async def _without_new_plan(self, subject: EngagementRef, terms: TermsRead) -> QuoteToProjectResult | None:
         """The deal is not simply won and new. DOM-2.3."""
         match terms.situation:
-            case Situation.UNCHANGED:
+            case Situation.UNCHANGED | Situation.OF_ANOTHER:
                 return await self._finish(subject, Outcome.NOTHING_TO_DO, terms.sentence)
             case Situation.NOT_WON:
                 return await self._finish(subject, Outcome.WITHDRAWN, terms.sentence)
             case Situation.LOST_AFTER_SET_UP:
-                return await self._freeze(subject, terms)
-            case Situation.WON_AGAIN:
-                await self._hold(subject, terms, release=True)
-                await self._tell_crm(subject, "active", "Won again on the same terms; open for time and billing.")
-                return await self._finish(subject, Outcome.ACTIVE, terms.sentence)
+                return await self._lost(subject, terms)
+            case Situation.WON_AGAIN | Situation.WON_AGAIN_OPEN as again:
+                return await self._won_again(subject, terms, is_held=again is Situation.WON_AGAIN)
             case Situation.WON_AGAIN_UNFINISHED:
-                await self._hold(subject, terms, release=True)
+                await self._hold(subject, terms, HoldTurn.RELEASE)
                 return None
             case _:
                 change = Trouble(
@@ -179,39 +173,12 @@ class QuoteToProject(Parking):
                 await self._park(subject, (change,))
                 return None
 
-    async def _freeze(self, subject: EngagementRef, terms: TermsRead) -> QuoteToProjectResult | None:
-        """Close the project for time and hold billing; a person says what becomes of it."""
-        lost = Trouble(remedy=Remedy.REPAIR, code="TL-CON-013", record=subject.contract_number, message=terms.sentence)
-        try:
-            await self._hold(subject, terms, release=False)
-            await self._tell_crm(subject, "frozen", terms.sentence)
-        except StepStopped as stop:
-            if stop.trouble.code != lost.code:
-                raise
-            lost = stop.trouble  # only a part is there: whoever looked at it says so, and it is not asked again
-            await self._tell_crm(subject, "waiting", lost.message)
-        await self._finish(subject, Outcome.FROZEN, terms.sentence)
-        await self._park(subject, (lost,))
-        return QuoteToProjectResult(outcome=Outcome.FROZEN, sentence=terms.sentence) if self._repaired else None
-
-    async def _hold(self, subject: EngagementRef, terms: TermsRead, *, release: bool) -> None:
-        await run_step(
-            ErpActivities.hold_engagement,
-            HoldCall(
-                subject=subject,
-                release=release,
-                reason=terms.sentence,
-                version=f"{terms.source_version:%Y%m%dT%H%M%S.%f}",
-            ),
-            summary="Release the engagement" if release else "Freeze the engagement",
-            patience=VENDOR_STEP,
-        )
-
     def _take_over(self, subject: EngagementRef, carried: Carried | None) -> None:
         """Go on where a run stopped that had grown too long."""
         if carried is None:
             return
         self._asked, self._rungs, self._applying_terms = carried.asked, carried.ladder, carried.terms_digest
+        self._told, self._loss_answer = carried.told, carried.loss_answer
         if carried.applying is not None:
             self._application = Application(subject, carried.applying, on_progress=self._show_progress)
 
@@ -222,37 +189,6 @@ class QuoteToProject(Parking):
             terms_digest=self._applying_terms,
             asked=self._asked,
             ladder=self._rungs,
+            told=self._told,
+            loss_answer=self._loss_answer,
         )
-
-    async def _tell_crm(self, subject: EngagementRef, status: str, message: str) -> None:
-        """Nobody in sales meets silence. A CRM that does not answer does not stop the process; the desk shows it."""
-        if self._terms is None:
-            return
-        call = StatusCall.model_validate(
-            {
-                "subject": subject,
-                "terms_reference": self._terms.reference,
-                "status": status,
-                # Names come from outside and have no end of their own; an exception here would be retried for ever.
-                "message": message[:_LONGEST_STATUS],
-            }
-        )
-        try:
-            await run_step(CrmActivities.show_status, call, summary="Show the status on the deal", patience=VENDOR_STEP)
-        except StepStopped as stop:
-            workflow.logger.warning("crm.status.not-shown", extra={"code": stop.trouble.code})
-
-    async def _finish(
-        self, subject: EngagementRef, outcome: Outcome, sentence: str, planned: Planned | None = None
-    ) -> QuoteToProjectResult:
-        call = FinishCall(
-            subject=subject,
-            outcome=outcome,
-            sentence=sentence,
-            plan=planned.digest if planned else None,
-            terms_digest=self._terms.terms_digest if self._terms else "",
-        )
-        await run_step(DeskActivities.finish, call, summary="Record how it ended", patience=STORE_STEP)
-        show_stage("active" if outcome is Outcome.NOTHING_TO_DO else outcome.value)
-        self._show_text(sentence, planned, (), "")
-        return QuoteToProjectResult(outcome=outcome, sentence=sentence, plan=call.plan)

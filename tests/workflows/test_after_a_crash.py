@@ -9,7 +9,8 @@ from temporalio.testing import ActivityEnvironment
 
 from models.desk import Stage
 from models.ids import ConnectionId, PlanDigest, Step, operation_key
-from models.process import EngagementRef, FinishCall, HoldCall, Outcome, PlanCall
+from models.lost_deal import HoldCall, HoldTurn
+from models.process import EngagementRef, FinishCall, Outcome, PlanCall
 from models.records import Guard
 from ports.ledger import Intent, OperationState
 from tests.workflows.contracts import simple
@@ -47,7 +48,9 @@ async def test_a_freeze_asked_for_again_after_we_touched_the_deal_is_the_same_wr
     await house.lose()
     await house.waiting("TL-CON-013")
     later = house.terms.source_version + timedelta(seconds=9)
-    call = HoldCall(subject=_subject(house), release=False, reason="lost", version=f"{later:%Y%m%dT%H%M%S.%f}")
+    call = HoldCall(
+        subject=_subject(house), turn=HoldTurn.HOLD, reason="lost", version=f"{later:%Y%m%dT%H%M%S.%f}"
+    )
 
     await ActivityEnvironment().run(_activity(house, "hold_engagement"), call)
 

@@ -75,9 +75,9 @@ async def test_a_deal_lost_after_the_set_up_is_frozen_until_a_person_says_what_b
     assert [what for what, _ in house.erp.journal[written:]] == ["hold"]
     assert house.crm.journal[-1][1].startswith("frozen")
 
-    assert (await house.repair("ada.finance", "TL-CON-013")).complete
-    assert await house.outcome() is Outcome.FROZEN
-    assert (await house.row()).stage is Stage.FROZEN
+    assert (await house.repair("ada.finance", "TL-CON-013", "freeze")).complete
+    assert await house.outcome() is Outcome.ON_HOLD
+    assert (await house.row()).stage is Stage.ON_HOLD
     assert len(house.erp.held) == 1
 
 

@@ -21,8 +21,8 @@ async def test_a_half_set_up_that_was_lost_can_be_closed_and_taken_up_again(hous
 
     assert (await house.repair("ada.finance", "TL-CON-013")).complete
 
-    assert await house.outcome() is Outcome.FROZEN
-    assert (await house.row()).stage is Stage.FROZEN
+    assert await house.outcome() is Outcome.ON_HOLD
+    assert (await house.row()).stage is Stage.ON_HOLD
     assert await house.store.desk.list_open(house.firm) == ()
     assert not any(key.startswith("frozen") for _, key in house.crm.journal)
 
