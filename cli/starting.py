@@ -9,6 +9,7 @@ import typer
 
 from cli.output import Output
 from cli.running import Session, open_session, run
+from models.desk import Stage
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import DealId, engagement_id
@@ -19,6 +20,8 @@ from runtime.temporal import workflow_id
 
 __all__ = ["add_to"]
 
+_MOVING = frozenset({Stage.PLANNING, Stage.APPLYING})
+_LOOK_EVERY_S = 0.2
 _STARTS_AT_ONCE = 20
 """A larger burst only fills the workers' task queues (TEMPORAL section 0, trap 11)."""
 
@@ -77,14 +80,14 @@ def start(
             ids = list(deals or ()) or (await asyncio.to_thread(_ids_in, file) if file else [])
             contracts, missing = await _contracts(session, ids, won=won)
             outcomes = await _start_all(session, contracts)
-            if wait:
-                await _wait_all(session, contracts)
+            ended = await _wait_all(session, contracts) if wait else [{} for _ in contracts]
             rows = [
-                {"deal": item.deal_id, "contract": item.contract_number, "outcome": outcome}
-                for item, outcome in zip(contracts, outcomes, strict=True)
+                {"deal": item.deal_id, "contract": item.contract_number, "outcome": outcome, **end}
+                for item, outcome, end in zip(contracts, outcomes, ended, strict=True)
             ]
             output.document({"started": rows, "refused": missing})
-            output.table("", ["deal", "contract", "outcome"], [list(row.values()) for row in rows])
+            titles = ["deal", "contract", "outcome", *(["where it stands", ""] if wait else [])]
+            output.table("", titles, [list(row.values()) for row in rows])
             for problem in missing:
                 output.line(problem["reason"])
             return 1 if missing else 0
@@ -125,15 +128,24 @@ async def _start_all(session: Session, contracts: list[ContractOfDeal]) -> list[
     return list(await asyncio.gather(*(one(item) for item in contracts)))
 
 
-async def _wait_all(session: Session, contracts: list[ContractOfDeal]) -> None:
-    """Until every engagement has ended or waits for a person."""
-    moving = {"planning", "applying"}
-    waiting_for = {engagement_id(session.settings.firm, item.contract_number) for item in contracts}
-    while waiting_for:
-        rows = {row.engagement: row for row in await session.tieline.store.desk.list_engagements(session.settings.firm)}
-        waiting_for = {item for item in waiting_for if item not in rows or rows[item].stage.value in moving}
-        if waiting_for:
-            await asyncio.sleep(0.2)
+async def _wait_all(session: Session, contracts: list[ContractOfDeal]) -> list[dict[str, str]]:
+    """Until every process has ended or waits for a person; says where each stands then.
+
+    What the desk showed before, of a contract that is known here, is not where this start has led.
+    """
+    turn = asyncio.Semaphore(_STARTS_AT_ONCE)
+
+    async def one(contract: ContractOfDeal) -> dict[str, str]:
+        engagement = engagement_id(session.settings.firm, contract.contract_number)
+        while True:
+            async with turn:
+                moving = await session.starter.is_moving(engagement)
+                row = None if moving else await session.tieline.store.desk.find_engagement(engagement)
+            if row is not None and row.stage not in _MOVING:
+                return {"stage": row.stage.value, "sentence": row.sentence}
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    return list(await asyncio.gather(*(one(item) for item in contracts)))
 
 
 def _ids_in(file: Path) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, WorkflowExecutionStatus
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, Plugin, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -145,6 +145,16 @@ class TemporalStarter:
     def handle(self, engagement: EngagementId) -> WorkflowHandle[QuoteToProject, QuoteToProjectResult]:
         """The process of that engagement, running or not."""
         return self._client.get_workflow_handle_for(QuoteToProject.run, workflow_id(engagement))
+
+    async def is_moving(self, engagement: EngagementId) -> bool:
+        """Whether its process has something in hand now; False when it has ended, or rests until somebody acts.
+
+        The engine itself is asked, so news that was told a moment ago counts before the process has looked at it.
+        """
+        seen = (await self.handle(engagement).describe()).raw_description
+        if seen.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+            return False
+        return seen.HasField("pending_workflow_task") or bool(seen.pending_activities)
 
     async def start_or_join(self, contract: ContractOfDeal) -> str:
         """`started` or `joined`. A run that ends between the two tries is simply started again."""
