@@ -155,6 +155,7 @@ class UpdateCustomer(Canonical):
     address: Address | None = None
     invoice_email: str | None = None
     tax_number: str | None = None
+    tax_country: str = ""
     registration_number: str | None = None
     expected: dict[str, str] = Field(default_factory=dict)
     """Fields as the plan saw them: when one of them moved meanwhile, nothing is written and a new plan is made."""

@@ -21,6 +21,7 @@ class RecordKind(StrEnum):
     CONTRACT = "contract"
     BILLING_SCHEDULE = "billing-schedule"
     COST_CENTRE = "cost-centre"
+    ACCOUNT = "account"
     DEAL = "deal"
     INVOICE = "invoice"
     CREDIT_NOTE = "credit-note"

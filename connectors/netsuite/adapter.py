@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from connectors.netsuite.amending import GUARDS, Amending
 from connectors.netsuite.chart import ReferenceBook, ReferenceData, UnknownReference
 from connectors.netsuite.client import NetSuiteClient
 from connectors.netsuite.config import NetSuiteConfig
+from connectors.netsuite.customers import CustomerChanges
 from connectors.netsuite.errors import AlreadyExists, ChangedMeanwhile
 from connectors.netsuite.freezing import Freezing
 from connectors.netsuite.holders import Holders
@@ -27,6 +28,7 @@ from connectors.netsuite.reading import Reader, inactive
 from connectors.netsuite.schemas import RecordHead
 from connectors.netsuite.surveying import Surveying
 from models.contract_standing import ContractStanding
+from models.customer_sync import CustomerState, KnownPerson, UpdateContact, UpdateCustomer
 from models.ids import ConnectionId
 from models.operations import (
     CancelEngagement,
@@ -106,6 +108,7 @@ class NetSuiteErp:
         self._holders = Holders(client, config, self._reader)
         self._book = ReferenceBook(self._surveying.read_chart, config.chart_ttl_s)
         self._amending = Amending(client, config, self._reader, self._book)
+        self._customers = CustomerChanges(client, config, self._reader, self._book)
         # A 204 does not tell creation from update; what this process has seen of our keys does, as far as it goes.
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -287,6 +290,22 @@ class NetSuiteErp:
         del links
         await self._freezing.cancel(request.project, request.contract, request.reason)
         return Effect(ref=request.project, created=False)
+
+    def guard_of_customer_change(self) -> Guard:
+        """How a change of a customer or a person is kept to one effect."""
+        return self._customers.guard()
+
+    async def get_customer(self, record_id: str, people: Sequence[KnownPerson]) -> CustomerState | None:
+        """The customer with those people as it is now."""
+        return await self._customers.get_customer(record_id, people)
+
+    async def find_update(self, request: UpdateCustomer | UpdateContact) -> Effect | None:
+        """Evidence that the record says what this change wants."""
+        return await self._customers.find(request)
+
+    async def apply_update(self, request: UpdateCustomer | UpdateContact) -> Effect:
+        """Make the change if what it touches still is as planned."""
+        return await self._customers.apply(request)
 
     def guard_of_change(self, kind: str) -> Guard:
         """How a change of a contract in force is kept to one effect."""

@@ -35,6 +35,7 @@ __all__ = [
     "internal_id",
     "is_same_number",
     "person_name",
+    "to_address_book",
     "to_contact",
     "to_customer",
     "to_department",
@@ -135,10 +136,15 @@ def to_customer(request: EnsureCustomer, ids: ReferenceIds, config: NetSuiteConf
             )
         registration: Body = {"nexusCountry": _ref(country), "taxRegistrationNumber": request.tax_number}
         body["taxRegistration"] = {"items": [registration]}
-    if (address := _address(request.address, request.name)) is not None:
-        entry: Body = {"defaultBilling": True, "defaultShipping": True, "label": "Bill to"}
-        body["addressBook"] = {"items": [entry | {"addressBookAddress": address}]}
+    if request.address != Address():
+        body["addressBook"] = to_address_book(request.address, request.name)
     return body
+
+
+def to_address_book(address: Address, addressee: str) -> Body:
+    """The one address that bills go to."""
+    entry: Body = {"defaultBilling": True, "defaultShipping": True, "label": "Bill to"}
+    return {"items": [entry | {"addressBookAddress": _address(address, addressee)}]}
 
 
 def to_contact(request: EnsureContact, customer: RecordRef, ids: ReferenceIds, *, name_suffix: str = "") -> Body:
@@ -325,16 +331,15 @@ def _milestone(row: ScheduleRow, terms: str) -> Body:
     return body
 
 
-def _address(address: Address, addressee: str) -> Body | None:
-    if address == Address():
-        return None
+def _address(address: Address, addressee: str) -> Body:
     street = [line.strip() for line in address.street.splitlines() if line.strip()]
     lines = (*street[:2], ", ".join(street[2:])) if len(street) > _STREET_LINES else tuple(street)
     parts = (
         *((f"addr{number}", line) for number, line in enumerate(lines, start=1)),
         ("city", address.city), ("state", address.region), ("zip", address.postal_code),
     )  # fmt: skip
-    body: Body = {"addressee": addressee} | {name: value for name, value in parts if value}
+    body: Body = {"addressee": addressee} if addressee else {}
+    body |= {name: value for name, value in parts if value}
     if address.country:
         body["country"] = _ref(address.country)
     return body

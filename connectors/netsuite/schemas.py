@@ -21,16 +21,17 @@ __all__ = [
     "SuiteQlPage",
     "Token",
     "UserEvent",
+    "Wire",
 ]
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
     """A vendor's answer: its own spelling, unknown members ignored (the account's fields differ by feature)."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True, frozen=True)
 
 
-class Token(_Wire):
+class Token(Wire):
     """What the token endpoint gives. Its `expires_in` comes as a string."""
 
     access_token: str = Field(min_length=1, max_length=20_000)
@@ -38,7 +39,7 @@ class Token(_Wire):
     token_type: str = ""
 
 
-class ErrorDetail(_Wire):
+class ErrorDetail(Wire):
     """One complaint."""
 
     detail: str = ""
@@ -46,19 +47,19 @@ class ErrorDetail(_Wire):
     path: str = Field(default="", alias="o:errorPath")
 
 
-class ErrorBody(_Wire):
+class ErrorBody(Wire):
     """The vendor's error answer; several complaints may come at once."""
 
     details: tuple[ErrorDetail, ...] = Field(default=(), alias="o:errorDetails", max_length=200)
 
 
-class ServerTime(_Wire):
+class ServerTime(Wire):
     """The account's clock."""
 
     server_time: datetime = Field(alias="serverTime")
 
 
-class SuiteQlPage(_Wire):
+class SuiteQlPage(Wire):
     """One page of a query: keys in lower case, every value a string, nulls missing."""
 
     items: tuple[dict[str, str], ...] = Field(max_length=1000)
@@ -85,14 +86,14 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, (int, Decimal)) else value
 
 
-class Reference(_Wire):
+class Reference(Wire):
     """A record or list entry that another record points at."""
 
     id: str = ""
     ref_name: str = Field(default="", alias="refName")
 
 
-class RecordHead(_Wire):
+class RecordHead(Wire):
     """What a look-up by external id asks of any record."""
 
     id: str = Field(pattern=r"^[0-9]{1,20}$")
@@ -103,7 +104,7 @@ class RecordHead(_Wire):
     is_inactive: bool = Field(default=False, alias="isInactive")
 
 
-class CustomerAddress(_Wire):
+class CustomerAddress(Wire):
     """A postal address of a customer."""
 
     addr1: str = ""
@@ -115,34 +116,34 @@ class CustomerAddress(_Wire):
     country: Reference = Reference()
 
 
-class AddressBookEntry(_Wire):
+class AddressBookEntry(Wire):
     """An address and what it is used for."""
 
     is_billing: bool = Field(default=False, alias="defaultBilling")
     address: CustomerAddress = Field(default=CustomerAddress(), alias="addressBookAddress")
 
 
-class AddressBook(_Wire):
+class AddressBook(Wire):
     """The expanded addresses."""
 
     items: tuple[AddressBookEntry, ...] = Field(default=(), max_length=1000)
 
 
-class CustomerRecord(_Wire):
+class CustomerRecord(Wire):
     """A customer, as far as its addresses are wanted."""
 
     id: str
     address_book: AddressBook = Field(default=AddressBook(), alias="addressBook")
 
 
-class ProjectRecord(_Wire):
+class ProjectRecord(Wire):
     """A project, as far as it takes time."""
 
     id: str
     allow_time: bool = Field(default=True, alias="allowTime")
 
 
-class OrderLine(_Wire):
+class OrderLine(Wire):
     """A line of a sales order; custom columns stay in `model_extra`."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True, frozen=True)
@@ -152,13 +153,13 @@ class OrderLine(_Wire):
     is_closed: bool = Field(default=False, alias="isClosed")
 
 
-class OrderLines(_Wire):
+class OrderLines(Wire):
     """The expanded lines."""
 
     items: tuple[OrderLine, ...] = Field(default=(), max_length=5000)
 
 
-class SalesOrderRecord(_Wire):
+class SalesOrderRecord(Wire):
     """A contract; custom body fields stay in `model_extra`."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True, frozen=True)
@@ -170,7 +171,7 @@ class SalesOrderRecord(_Wire):
     item: OrderLines = OrderLines()
 
 
-class MilestoneRow(_Wire):
+class MilestoneRow(Wire):
     """A row of a billing schedule."""
 
     comments: str = ""
@@ -178,20 +179,20 @@ class MilestoneRow(_Wire):
     milestone_date: str = Field(default="", alias="milestoneDate")
 
 
-class MilestoneRows(_Wire):
+class MilestoneRows(Wire):
     """The expanded rows."""
 
     items: tuple[MilestoneRow, ...] = Field(default=(), max_length=5000)
 
 
-class BillingScheduleRecord(_Wire):
+class BillingScheduleRecord(Wire):
     """A billing schedule with its rows."""
 
     id: str
     milestone: MilestoneRows = MilestoneRows()
 
 
-class UserEvent(_Wire):
+class UserEvent(Wire):
     """What our own script in the account posts after a save. Sheet 8."""
 
     event_id: str = Field(alias="eventId", pattern=r"^[A-Za-z0-9-]{1,64}$")

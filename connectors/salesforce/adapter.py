@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from connectors.salesforce import queries
+from connectors.salesforce.accounts import Accounts
 from connectors.salesforce.amendments import amendments_of, is_in_force, to_amendment
 from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
@@ -12,6 +13,7 @@ from connectors.salesforce.mapping import to_contract, to_signed_terms
 from connectors.salesforce.sweep import DealSweep
 from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
 from models.change_order import Amendment
+from models.customer_sync import AccountState, AccountView, ShowCustomer
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, ContractNumber, DealId
@@ -43,6 +45,7 @@ class SalesforceDeals:
         self._client = client
         self._config = config
         self._now = now
+        self._accounts = Accounts(client, config)
 
     @property
     def connection(self) -> ConnectionId:
@@ -89,6 +92,35 @@ class SalesforceDeals:
             rates=await read(row.get(names.rates), record=f"rates of {record}", most=_MOST_ROWS),
             people=await read(row.get("OpportunityContactRoles"), record=f"contacts of {record}", most=_MOST_PEOPLE),
         )
+
+    async def find_accounts(self, records: Sequence[str]) -> tuple[AccountView, ...]:
+        """Which accounts these records are about."""
+        return await self._accounts.find(records)
+
+    async def list_customer_accounts(self) -> tuple[AccountView, ...]:
+        """Every account that has a customer in the ERP."""
+        return await self._accounts.list_customers()
+
+    async def get_account(self, account_id: str) -> AccountState:
+        """The account with its people; one that is gone says so."""
+        found = await self._accounts.get(account_id)
+        if found is not None:
+            return found
+        return AccountState(
+            account_id=account_id,
+            name="",
+            is_deleted=True,
+            merged_into=await self._accounts.swallowed_by(account_id),
+            source_version=self._now(),
+        )
+
+    async def find_shown(self, request: ShowCustomer) -> Effect | None:
+        """Evidence that the account shows what the ERP owns."""
+        return await self._accounts.find_shown(request)
+
+    async def show_customer(self, request: ShowCustomer) -> Effect:
+        """Show on the account what the ERP owns."""
+        return await self._accounts.show(request)
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The sweep over changed deals, and the topics of the event bus if its address is set."""

@@ -19,6 +19,7 @@ __all__ = ["KeyRace", "SalesforceClient", "StateReached"]
 
 _OK = range(200, 300)
 _SUCCESS = 200
+_NOTHING = 204
 _MULTIPLE = 300
 _MOST_ROWS = 200_000
 _NEXT_PAGE = re.compile(r"/services/data/v[0-9]{2,3}\.0/query/[A-Za-z0-9._-]{1,200}")
@@ -44,14 +45,22 @@ class SalesforceClient:
         )
         self._tokens = TokenSource(self._session, config)
 
-    async def query(self, soql: str, *, record: str, most: int = _MOST_ROWS) -> list[dict[str, Any]]:
+    async def query(
+        self, soql: str, *, record: str, most: int = _MOST_ROWS, with_deleted: bool = False
+    ) -> list[dict[str, Any]]:
         """All rows of a query, following its pages; more than `most` are a repair."""
-        reply = await self._call("GET", f"{self._config.data_path}/query", params={"q": soql}, record=record)
+        path = f"{self._config.data_path}/{'queryAll' if with_deleted else 'query'}"
+        reply = await self._call("GET", path, params={"q": soql}, record=record)
         return await self._rest(self._page(self._document(reply, record), record), record, most)
 
     async def children(self, rows: Any, *, record: str, most: int) -> list[dict[str, Any]]:
         """All child rows of a sub-select: null for none, and pages of their own."""
         return [] if rows is None else await self._rest(self._page(rows, record), record, most)
+
+    async def update(self, kind: str, record_id: str, body: dict[str, Any], *, record: str) -> None:
+        """Set fields of a record that is there; the vendor answers with nothing."""
+        path = f"{self._config.data_path}/sobjects/{kind}/{record_id}"
+        await self._call("PATCH", path, document=body, effect=Effectful.WRITE, record=record)
 
     async def updated(self, kind: str, since: datetime, until: datetime) -> tuple[list[str], datetime]:
         """Ids of the records of a kind changed in that time, and until when the org says that the list is whole."""
@@ -164,7 +173,7 @@ class SalesforceClient:
             params=params,
             document=document,
         )
-        if reply.status == _SUCCESS and reply.is_json:
+        if (reply.status == _SUCCESS and reply.is_json) or (reply.status == _NOTHING and method == "PATCH"):
             return reply
         raise _call_error(reply, effect, record)
 

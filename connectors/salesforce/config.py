@@ -40,6 +40,10 @@ class CustomNames(_Settings):
 
     account_erp_id: str = "ERP_Customer_Id__c"
     account_erp_number: str = "ERP_Customer_Number__c"
+    account_erp_terms: str = "ERP_Payment_Terms__c"
+    """Shows the ERP's payment terms; empty: the org has no such field."""
+    account_erp_credit_hold: str = "ERP_Credit_Hold__c"
+    """Shows whether the ERP holds the customer's credit; empty: the org has no such field."""
     account_legal_name: str = "Legal_Name__c"
     account_aliases: str = "Also_Known_As__c"
     account_tax_number: str = "Tax_Number__c"
@@ -150,9 +154,16 @@ class CustomNames(_Settings):
     @classmethod
     def _is_identifier(cls, name: str) -> str:
         # These names become part of a query's text; values never do.
-        if not _IDENTIFIER.fullmatch(name):
+        if name and not _IDENTIFIER.fullmatch(name):
             raise ValueError("An API name has letters, digits and underscores.")
         return name
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        optional = {"account_erp_terms", "account_erp_credit_hold"}
+        if missing := [name for name, value in self if not value and name not in optional]:
+            raise ValueError(f"These names must not be empty: {', '.join(missing)}.")
+        return self
 
 
 class SalesforceConfig(_Settings):

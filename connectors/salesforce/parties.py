@@ -9,7 +9,7 @@ from models.errors import NeedsRepair
 from models.party import Address, BuyerIdentity, ContactPerson, ContactRole
 from models.roles import Role
 
-__all__ = ["to_buyer", "to_contacts"]
+__all__ = ["to_account_address", "to_buyer", "to_contacts"]
 
 _CONTACT_ROLES = {"Billing": ContactRole.BILLING, "Signer": ContactRole.SIGNER}
 _MOST_TELLING = (ContactRole.BILLING, ContactRole.SIGNER, ContactRole.OTHER)
@@ -28,13 +28,7 @@ def to_buyer(deal: Row, config: SalesforceConfig) -> BuyerIdentity:
         name=account.needed("Name", "account name"),
         legal_name=account.text(n.account_legal_name),
         aliases=tuple(item for item in aliases if item)[:20],
-        address=Address(
-            street=account.text("BillingStreet"),
-            city=account.text("BillingCity"),
-            region=account.text("BillingState"),
-            postal_code=account.text("BillingPostalCode"),
-            country=account.country("BillingCountry", config.countries),
-        ),
+        address=to_account_address(account, config),
         tax_number=account.text(n.account_tax_number),
         registration_number=account.text(n.account_registration_number),
         duns=account.text(n.account_duns),
@@ -44,6 +38,17 @@ def to_buyer(deal: Row, config: SalesforceConfig) -> BuyerIdentity:
         is_government=account.flag(n.account_is_government),
         route_id=account.text(n.account_route_id),
         erp_customer_id=account.text(n.account_erp_id),
+    )
+
+
+def to_account_address(account: Row, config: SalesforceConfig) -> Address:
+    """Where the account is billed."""
+    return Address(
+        street=account.text("BillingStreet"),
+        city=account.text("BillingCity"),
+        region=account.text("BillingState"),
+        postal_code=account.text("BillingPostalCode"),
+        country=account.country("BillingCountry", config.countries),
     )
 
 

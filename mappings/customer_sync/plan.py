@@ -266,6 +266,7 @@ def _update(case: CustomerCase, differences: list[Difference]) -> UpdateCustomer
         address=case.account.address if SharedField.ADDRESS in after else None,
         invoice_email=after.get(SharedField.INVOICE_EMAIL),
         tax_number=after.get(SharedField.TAX_NUMBER),
+        tax_country=case.account.address.country if SharedField.TAX_NUMBER in after else "",
         registration_number=after.get(SharedField.REGISTRATION_NUMBER),
         expected={one.change.field.value: one.change.before for one in differences},
     )
