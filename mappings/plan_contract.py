@@ -19,6 +19,7 @@ from mappings.plan_findings import (
     match_findings,
     other_terms,
     renumbered_findings,
+    several_findings,
     tax_findings,
 )
 from mappings.plan_operations import plan_operations
@@ -65,6 +66,7 @@ def plan_contract(case: PlanningCase, book: RuleBook) -> PlanVerdict:
     before = [
         *copied_findings(case.terms, case.bound_to_other_deal),
         *renumbered_findings(case.terms, case.set_up_as, answers),
+        *several_findings(case.terms),
         *amendment_findings(case.terms),
         *framework_findings(case.terms),
         *other_terms(case.terms, (), case.applied_terms_digest),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -20,6 +21,7 @@ __all__ = [
     "match_findings",
     "other_terms",
     "renumbered_findings",
+    "several_findings",
     "tax_findings",
 ]
 
@@ -28,6 +30,7 @@ TERMS_ONLY = "terms-only"
 _RELEASED = "release"
 _SECOND = "second-contract"
 _BASE_CONTRACT = frozenset({"", "0"})
+_TWO_NAMES = re.compile(r"[;\n]|\s/\s")
 _ANSWER_FIELDS = {"country": "country", "tax number": "tax_number", "route id": "route_id"}
 
 
@@ -37,7 +40,19 @@ def copied_findings(terms: SignedTerms, other: DealId | None) -> Iterator[Findin
         yield on_contract(
             terms, "TL-CON-014", "contract number",
             f": deal {terms.deal_name} carries the contract or project number of deal {other} (copied record). "
-            "Clear the numbers on the copy in the CRM, then repair.",
+            "Clear the numbers on the copy in the CRM, then repair; if it adds to that contract, enter its amendment "
+            "number.",
+        )  # fmt: skip
+
+
+def several_findings(terms: SignedTerms) -> Iterator[Finding]:
+    """Two of our companies on one deal are two contracts, each with its own plan. DOM-2.1, 2.3."""
+    if _TWO_NAMES.search(terms.signing_entity.strip()):
+        both = " ".join(terms.signing_entity.split())
+        yield on_contract(
+            terms, "TL-CON-019", "signing entity",
+            f": deal {terms.deal_name} names two of our companies as signers: {both}. "
+            "Make a deal with a contract number of its own for what each of them sold, then repair.",
         )  # fmt: skip
 
 

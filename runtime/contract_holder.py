@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from models.events import ContractOfDeal
@@ -10,6 +11,8 @@ from ports.inbox import DealBindings
 __all__ = ["Beside", "find_beside"]
 
 _BASE_CONTRACT = frozenset({"", "0"})
+_SEVERAL = re.compile(r"[;\n]|,\s|\s(?:and|&|\+|/)\s")
+"""What stands between two numbers that share one field; a single number holds none of it."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,34 @@ async def find_beside(
     itself was lost, and an amendment that is won first would take the contract's place.
     """
     number = contract.contract_number
+    if _SEVERAL.search(number.strip()):
+        return _several(contract)
     holder = await bindings.find_deal_of_contract(firm, connection, number)
     if holder == contract.deal_id:
         return None
     if contract.amendment_number not in _BASE_CONTRACT:
         return _amendment(contract, holder)
-    if holder is None:
+    if holder is None and contract.is_won:
+        # The first one that is won has the number from here on: two that come at once cannot both go on.
+        holder = await bindings.bind_deal(firm, connection, number, contract.deal_id)
+    if holder in {None, contract.deal_id}:
         return None
     return Beside(
         "TL-CON-014",
         Role.SALES_OPERATIONS,
         f"Deal {contract.deal_id} carries the contract number {number} of deal {holder} (copied record). Enter the "
-        "copy's own number on it in the CRM, or clear it. Nothing was written.",
+        "copy's own number on it in the CRM, or clear it; if it adds to that contract, enter its amendment number. "
+        "Nothing was written.",
+    )
+
+
+def _several(contract: ContractOfDeal) -> Beside:
+    """One deal that sells two contracts is two engagements, each with its own plan (DOM-2.1)."""
+    return Beside(
+        "TL-CON-019",
+        Role.SALES_OPERATIONS,
+        f"Deal {contract.deal_id} names several contracts in its contract number: {contract.contract_number}. Make a "
+        "deal of its own for each, with its own lines and its one number, in the CRM. Nothing was written.",
     )
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from models.events import ContractOfDeal
 from models.ids import ContractNumber, DealId
 from models.roles import Role
-from tests.runtime.test_dispatcher import CRM, FIRM, Edge, edge, make_edge
+from runtime.contract_holder import find_beside
+from tests.runtime.test_dispatcher import CRM, FIRM, NOW, Edge, edge, make_edge
 
 __all__ = ["edge", "make_edge"]
 
@@ -65,3 +71,52 @@ async def test_what_was_shown_of_a_deal_leaves_the_desk_when_it_is_won_no_more(e
     await edge.dispatcher.turn()
     assert await edge.desk() == []
     assert await edge.waiting() == []
+
+
+async def test_of_an_original_and_its_copy_that_come_together_the_first_wins_and_the_other_is_told(edge: Edge) -> None:
+    edge.crm.sell("d-1", "C-1")
+    edge.crm.sell("d-2", "C-1")
+    await edge.event("e-1", "d-1")
+    await edge.event("e-2", "d-2")
+    await edge.dispatcher.turn()
+    assert (edge.engine.started, await edge.waiting()) == (["C-1"], [])
+    ((_, code, message, owner),) = await edge.desk()
+    holder = await edge.store.deal_bindings.find_deal_of_contract(FIRM, CRM, C_1)
+    assert (code, owner) == ("TL-CON-014", Role.SALES_OPERATIONS)
+    assert f"C-1 of deal {holder}" in message
+
+
+async def test_twenty_copies_at_once_have_one_holder(edge: Edge) -> None:
+    deals = [
+        ContractOfDeal(deal_id=DealId(f"d-{number}"), contract_number=C_1, is_won=True, source_version=NOW)
+        for number in range(20)
+    ]
+    beside = await asyncio.gather(*(find_beside(edge.store.deal_bindings, FIRM, CRM, deal) for deal in deals))
+    assert beside.count(None) == 1
+    assert {one.code for one in beside if one} == {"TL-CON-014"}
+
+
+async def test_a_copy_that_is_not_won_takes_no_number(edge: Edge) -> None:
+    edge.crm.sell("d-open", "C-1", is_won=False)
+    await edge.event("e-1", "d-open")
+    await edge.dispatcher.turn()
+    assert await edge.store.deal_bindings.find_deal_of_contract(FIRM, CRM, C_1) is None
+
+
+@pytest.mark.parametrize("number", ["C-1; C-2", "C-1 and C-2", "C-1, C-2", "C-1 / C-2"])
+async def test_a_deal_that_sells_two_contracts_is_told_to_become_two(edge: Edge, number: str) -> None:
+    edge.crm.sell("d-1", number)
+    await edge.event("e-1", "d-1")
+    await edge.dispatcher.turn()
+    assert (edge.engine.started, await edge.waiting()) == ([], [])
+    ((_, code, message, owner),) = await edge.desk()
+    assert (code, owner) == ("TL-CON-019", Role.SALES_OPERATIONS)
+    assert f"contract number: {number}" in message
+
+
+@pytest.mark.parametrize("number", ["SOW-2026/17", "MSA 12-A", "R&D-7", "C-1,5"])
+async def test_a_number_with_marks_in_it_is_one_contract(edge: Edge, number: str) -> None:
+    edge.crm.sell("d-1", number)
+    await edge.event("e-1", "d-1")
+    await edge.dispatcher.turn()
+    assert edge.engine.started == [number]

@@ -59,7 +59,18 @@ def test_a_copied_deal_never_overwrites_the_original() -> None:
     assert code == "TL-CON-014"
     assert message == (
         "Contract C-1001: deal Northwind: finance review carries the contract or project number of deal 006-0 (copied "
-        "record). Clear the numbers on the copy in the CRM, then repair."
+        "record). Clear the numbers on the copy in the CRM, then repair; if it adds to that contract, enter its "
+        "amendment number."
+    )
+
+
+def test_two_signing_entities_on_one_deal_are_two_contracts() -> None:
+    both = "Harbour & Finch Consulting Inc.; Harbour & Finch Ltd"
+    code, _, message = only(fixed_fee(signing_entity=both))
+    assert code == "TL-CON-019"
+    assert message == (
+        f"Contract C-1001: deal Northwind: finance review names two of our companies as signers: {both}. Make a deal "
+        "with a contract number of its own for what each of them sold, then repair."
     )
 
 
