@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from models.base import Canonical
-from models.change_order import Amendment, ChangeKind
+from models.change_order import Amendment, ChangeKind, RowAction
 from models.contract_standing import ContractStanding
 from models.money import Money
 from models.values import SoldValues
@@ -64,7 +64,9 @@ def derive_kind(amendment: Amendment, standing: ContractStanding | None, *, term
 def _kinds(amendment: Amendment, changes: SoldValues, term_ends_on: date | None) -> list[ChangeKind]:
     ends = amendment.termination is not None or _is_labelled_termination(amendment, changes)
     money = None if ends else _money_kind(amendment, changes, term_ends_on)
-    moves_days = amendment.end_on is not None or any(row.due_on is not None for row in amendment.rows)
+    moves_days = amendment.end_on is not None or any(
+        row.due_on is not None and row.action is not RowAction.ADD for row in amendment.rows
+    )
     holds: list[tuple[bool, ChangeKind]] = [
         (bool(amendment.customer_after), ChangeKind.NOVATION),
         (ends, ChangeKind.TERMINATION),
