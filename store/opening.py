@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from store.audit import SqlAuditTrail
+from store.customers import SqlSyncMemory
 from store.database import Clock, Database, migrate
 from store.desk import SqlDesk
 from store.inbox import SqlDealBindings, SqlInbox, SqlWatermarks
@@ -27,6 +28,7 @@ class Store:
         self.deal_bindings = SqlDealBindings(database)
         self.audit = SqlAuditTrail(database)
         self.watermarks = SqlWatermarks(database)
+        self.customers = SqlSyncMemory(database)
 
 
 def _utc_now() -> datetime:

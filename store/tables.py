@@ -18,6 +18,7 @@ from sqlmodel import Field, SQLModel
 
 __all__ = [
     "METADATA",
+    "AgreedRow",
     "AnswerRow",
     "AuditRow",
     "BindingRow",
@@ -272,6 +273,20 @@ class ChainHeadRow(_Record, table=True):
     id: int = Field(primary_key=True)
     seq: int = Field(sa_type=_BIG)
     hash: str = _text()
+
+
+class AgreedRow(_Record, table=True):
+    """What an account and its customer last agreed on."""
+
+    __tablename__ = "agreed"
+    __table_args__ = (UniqueConstraint("firm", "connection", "account"),)
+    id: int | None = Field(default=None, primary_key=True)
+    firm: str = _text()
+    connection: str = _text()
+    account: str = _text()
+    revision: int = Field(default=0)
+    document: str = _text()
+    updated_at: datetime = _at()
 
 
 class WatermarkRow(_Record, table=True):
