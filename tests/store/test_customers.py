@@ -6,7 +6,6 @@ from store import Store
 from tests.store.facts import CRM, ERP, FIRM, an_effect, an_intent
 
 
-
 async def test_an_older_agreement_never_takes_the_place_of_a_newer_one(store: Store) -> None:
     assert await store.customers.get_agreed(FIRM, CRM, "001A") == AgreedState()
     newer = AgreedState(revision=2, values={"name": "Acme"})
