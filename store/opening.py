@@ -9,6 +9,7 @@ from store.audit import SqlAuditTrail
 from store.customers import SqlSyncMemory
 from store.database import Clock, Database, migrate
 from store.desk import SqlDesk
+from store.figures import SqlFigures
 from store.inbox import SqlDealBindings, SqlInbox, SqlWatermarks
 from store.ledger import SqlLedger
 from store.plans import SqlPlanBook
@@ -27,6 +28,7 @@ class Store:
         self.inbox = SqlInbox(database)
         self.deal_bindings = SqlDealBindings(database)
         self.audit = SqlAuditTrail(database)
+        self.figures = SqlFigures(database)
         self.watermarks = SqlWatermarks(database)
         self.customers = SqlSyncMemory(database)
 

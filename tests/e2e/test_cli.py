@@ -216,6 +216,17 @@ async def test_the_audit_trail_is_told_and_verified(stand: Stand, sales: Sales) 
     assert {"deal.bound", "plan.made", "operation.intended", "operation.applied", "engagement.active"} <= kinds
 
 
+async def test_the_figures_of_what_went_through(stand: Stand, sales: Sales) -> None:
+    sold = await sales.deal("FIGURES", await sales.company("Countable Goods, Inc."))
+    await stand.start(sold.deal)
+    await _reaches(stand, "FIGURES", Stage.ACTIVE)
+    shown, as_json = await several(stand, ("figures",), ("figures", "--days", "1", "--json"))
+    assert "success rate of writes" in shown.out
+    assert as_json.document["writes"]["applied"] >= 5
+    assert as_json.document["contracts"]["active"] >= 1
+    assert as_json.document["cycle_time"]["count"] >= 1
+
+
 async def test_help_is_there_for_the_simulators_too(stand: Stand) -> None:
     own, simulators = await several(stand, ("--help",), ("sandbox", "--help"))
     for command in "plan", "start", "status", "queue", "approve", "reject", "repair", "token", "audit", "sandbox":
