@@ -13,7 +13,7 @@ from sandbox.kit.wire_json import dumps
 
 __all__ = ["Emitter"]
 
-_KINDS = {"job", "salesOrder", "invoice", "customerPayment"}
+_KINDS = {"job", "salesOrder", "invoice", "creditMemo", "customerPayment"}
 
 
 class Emitter:

@@ -17,10 +17,11 @@ from sandbox.netsuite.schema import ENTITIES, ITEMS, TRANSACTIONS, Field, record
 
 __all__ = ["DATE_COLUMNS", "ReadModel"]
 
-_TYPE_CODES = {"salesOrder": "SalesOrd", "invoice": "CustInvc", "customerPayment": "CustPymt",
+_TYPE_CODES = {"salesOrder": "SalesOrd", "invoice": "CustInvc", "creditMemo": "CustCred", "customerPayment": "CustPymt",
                "expenseReport": "ExpRept"}  # fmt: skip
 _STATUS_LABELS = {
     "SalesOrd": ("salesOrder", "Sales Order"), "CustInvc": ("invoice", "Invoice"),
+    "CustCred": ("creditMemo", "Credit Memo"),
     "CustPymt": ("customerPayment", "Payment"), "ExpRept": ("expenseReport", "Expense Report"),
 }  # fmt: skip
 _ENTITY_TYPES = {"customer": "CustJob", "job": "Job", "contact": "Contact", "employee": "Employee"}
@@ -165,7 +166,7 @@ class ReadModel:
             yield "transactionline", body | given | signed | own | extra
         links = [(line["doc"]["id"], "Payment", line.get("amount", 0))
                  for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]  # fmt: skip
-        if "createdFrom" in record:
+        if "createdFrom" in record and head["type"] != "CustCred":
             links.append((record["createdFrom"]["id"], "OrdBill", record.get("total", 0)))
         for previous, kind, amount in links:
             link = {"previousdoc": int(previous), "nextdoc": int(record_id), "linktype": kind,

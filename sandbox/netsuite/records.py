@@ -16,6 +16,10 @@ from sandbox.netsuite.schema import RecordType, type_named
 __all__ = ["Records", "WriteOptions", "Written"]
 
 
+_SETTLING = {"customerPayment", "creditMemo"}
+_WITHOUT_EFFECT = {"R", "V"}
+
+
 @dataclass(frozen=True)
 class WriteOptions:
     """Who writes, and how strictly the write is to be read."""
@@ -102,6 +106,8 @@ class Records:
         if user := self._user_of(kind, record_id):
             raise user_error(f"This record cannot be deleted because it has dependent records ({user}).")
         with self._store.transaction():
+            if kind.name in _SETTLING:
+                self._apply({}, record, author)
             self._store.delete(kind.name, record_id, author, record.get("externalId"))
             trace = {"recordid": record_id, "recordtypeid": kind.name, "deleteddate": self._stamp(),
                      "name": str(record.get("externalId", ""))}  # fmt: skip
@@ -173,14 +179,14 @@ class Records:
             record.setdefault(created, stamp)
         record["lastModifiedDate"] = stamp
         self._store.save(kind.name, record_id, record, options.author, record.get("externalId"))
-        if kind.name == "customerPayment":
-            self._apply_payment(record, old, options.author)
+        if kind.name in _SETTLING:
+            self._apply(record, old, options.author)
 
-    def _apply_payment(self, payment: Record, old: Record | None, author: Author) -> None:
+    def _apply(self, payment: Record, old: Record | None, author: Author) -> None:
         paid: dict[str, Decimal] = {}
         for sign, record in ((-1, old or {}), (1, payment)):
             for line in record.get("apply", {}).get("items", []):
-                if line.get("apply", True):
+                if line.get("apply", True) and record.get("status", {}).get("id") not in _WITHOUT_EFFECT:
                     invoice_id = line["doc"]["id"]
                     paid[invoice_id] = paid.get(invoice_id, Decimal(0)) + sign * Decimal(line.get("amount", 0))
         kind = type_named("invoice")

@@ -24,7 +24,8 @@ _NAMES: dict[str, dict[str, str]] = {
 _STATUS = {
     "salesOrder": {"A": "Pending Approval", "B": "Pending Fulfillment", "C": "Cancelled", "E": "Pending Billing/"
                    "Partially Fulfilled", "F": "Pending Billing", "G": "Billed", "H": "Closed"},
-    "invoice": {"A": "Open", "B": "Paid In Full"},
+    "invoice": {"A": "Open", "B": "Paid In Full", "D": "Pending Approval", "V": "Voided"},
+    "creditMemo": {"A": "Open", "B": "Fully Applied", "V": "Voided"},
     "customerPayment": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "R": "Rejected"},
 }  # fmt: skip
 

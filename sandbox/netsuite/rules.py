@@ -17,7 +17,8 @@ _LABELS = {"subsidiary": "Subsidiary", "companyName": "Company Name", "lastName"
 _REQUIRED = {
     "customer": ("companyName", "subsidiary"), "contact": ("entityId", "subsidiary"),
     "job": ("companyName", "subsidiary"), "projectTask": ("title", "project"), "salesOrder": ("entity", "subsidiary"),
-    "invoice": ("entity", "subsidiary"), "billingSchedule": ("name",), "department": ("name",),
+    "invoice": ("entity", "subsidiary"), "creditMemo": ("entity", "subsidiary"),
+    "billingSchedule": ("name",), "department": ("name",),
     "classification": ("name",), "location": ("name",), "subsidiary": ("name",), "currency": ("name",),
     "term": ("name",), "jobType": ("name",), "employee": ("entityId", "subsidiary"), "serviceSaleItem": ("itemId",),
     "nonInventorySaleItem": ("itemId",), "customerSubsidiaryRelationship": ("entity", "subsidiary"),
@@ -38,7 +39,8 @@ class Rules:
         sales = SalesRules(world, directory)
         self._of: dict[str, Callable[[str, Record, Record | None], None]] = {
             "customer": self._customer, "contact": self._contact, "job": self._job, "employee": self._contact,
-            "salesOrder": sales.order, "invoice": sales.invoice, "customerPayment": sales.payment,
+            "salesOrder": sales.order, "invoice": sales.invoice, "creditMemo": sales.credit,
+            "customerPayment": sales.payment,
             "billingSchedule": self._schedule, "timeBill": self._time, "charge": self._charge,
         }  # fmt: skip
 
@@ -134,7 +136,7 @@ class Rules:
         if external_id := record.get("externalId"):
             holder = self._directory.holder_of(kind, str(external_id))
             if holder and holder != (kind, record_id):
-                raise already_exists(transaction=kind in {"salesOrder", "invoice", "customerPayment"})
+                raise already_exists(transaction=kind in {"salesOrder", "invoice", "creditMemo", "customerPayment"})
         fields = {"customer": ("entityId", "companyName"), "job": ("entityId",), "contact": ("entityId",),
                   "employee": ("entityId",)}.get(kind, ())  # fmt: skip
         for name in fields:
@@ -168,7 +170,8 @@ class Rules:
 
     def _check_period(self, kind: str, record: Record) -> None:
         closed = self._world.text("closed_before")
-        if closed and kind in {"invoice", "customerPayment"} and str(record.get("tranDate", closed)) < closed:
+        posts = kind in {"invoice", "creditMemo", "customerPayment"}
+        if closed and posts and str(record.get("tranDate", closed)) < closed:
             raise user_error(
                 "The transaction date you specified is not within the date range of your accounting period."
             )

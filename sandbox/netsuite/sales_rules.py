@@ -10,8 +10,10 @@ from sandbox.netsuite.errors import bad_value, missing, user_error
 
 __all__ = ["SalesRules", "numbered", "today"]
 
-_PREFIXES = {"customer": "CUST", "job": "PRJ", "salesOrder": "SO", "invoice": "INV", "customerPayment": "PYMT"}
-_TRANSACTIONS = {"salesOrder", "invoice", "customerPayment"}
+_PREFIXES = {"customer": "CUST", "job": "PRJ", "salesOrder": "SO", "invoice": "INV", "creditMemo": "CM",
+             "customerPayment": "PYMT"}  # fmt: skip
+_TRANSACTIONS = {"salesOrder", "invoice", "creditMemo", "customerPayment"}
+_PENDING_APPROVAL, _REJECTED = "1", "R"
 
 
 def today(world: World) -> str:
@@ -45,6 +47,20 @@ class SalesRules:
         numbered("invoice", record_id, record)
         self._complete_sale(record_id, record, old)
         self._settle(record)
+
+    def credit(self, record_id: str, record: Record, old: Record | None) -> None:
+        """Complete a credit memo: a sale with the money going back, used up by the invoices it is applied to."""
+        numbered("creditMemo", record_id, record)
+        source = self._store.get("invoice", str(record.get("createdFrom", {}).get("id"))) or {}
+        for name in ("entity", "job", "subsidiary", "currency", "custbody_tl_contract_number"):
+            if name in source:
+                record.setdefault(name, source[name])
+        self._complete_sale(record_id, record, old)
+        record["applied"] = _applied(record)
+        record["unapplied"] = record["amountRemaining"] = record["total"] - record["applied"]
+        if record["unapplied"] < 0:
+            raise bad_value(record["applied"], "amount", "apply.items[0].amount")
+        record["status"] = {"id": "V" if record.get("_voided") else "B" if record["unapplied"] == 0 else "A"}
 
     def _complete_sale(self, record_id: str, record: Record, old: Record | None) -> None:
         if found := self._directory.customer_of(record.get("entity", {})):
@@ -96,19 +112,30 @@ class SalesRules:
     def _settle(self, invoice: Record) -> None:
         invoice.setdefault("amountPaid", 0)
         invoice["amountRemaining"] = Decimal(invoice["total"]) - Decimal(invoice["amountPaid"])
-        invoice["status"] = {"id": "B" if invoice["amountRemaining"] <= 0 else "A"}
+        if invoice.get("_voided"):
+            self._void(invoice)
+        is_pending = invoice.get("approvalStatus", {}).get("id") == _PENDING_APPROVAL
+        paid = "B" if invoice["amountRemaining"] <= 0 else "A"
+        invoice["status"] = {"id": "V" if invoice.get("_voided") else "D" if is_pending else paid}
         term = self._store.get("term", str(invoice.get("terms", {}).get("id"))) or {}
         if "dueDate" not in invoice:
             due = date.fromisoformat(invoice["tranDate"]) + timedelta(days=int(term.get("daysUntilNetDue", 0)))
             invoice["dueDate"] = due.isoformat()
+
+    def _void(self, invoice: Record) -> None:
+        """The document stays with its number, and nothing in it."""
+        if Decimal(invoice["amountPaid"]) > 0:
+            raise user_error("This transaction cannot be voided because payments or credits are applied to it.")
+        for line in invoice["item"]["items"]:
+            line["amount"] = line["rate"] = Decimal(0)
+        invoice["subtotal"] = invoice["taxTotal"] = invoice["total"] = invoice["amountRemaining"] = Decimal(0)
 
     def payment(self, record_id: str, record: Record, old: Record | None) -> None:
         """Complete a payment."""
         del old
         numbered("customerPayment", record_id, record)
         record.setdefault("tranDate", today(self._world))
-        lines = [line for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]
-        record["applied"] = sum((Decimal(line.get("amount", 0)) for line in lines), Decimal(0))
+        record["applied"] = _applied(record)
         record["total"] = Decimal(record.get("payment") or record.get("total") or record["applied"])
         record["payment"] = record["total"]
         record["unapplied"] = record["total"] - record["applied"]
@@ -118,6 +145,14 @@ class SalesRules:
                 record.setdefault(name, customer[name])
         record.setdefault("status", {"id": "C"})
 
+
+
+def _applied(record: Record) -> Decimal:
+    """A payment that the bank rejected still names its invoices, but pays none of them."""
+    if record.get("status", {}).get("id") == _REJECTED:
+        return Decimal(0)
+    lines = [line for line in record.get("apply", {}).get("items", []) if line.get("apply", True)]
+    return sum((Decimal(line.get("amount", 0)) for line in lines), Decimal(0))
 
 
 def _forget_stale_amount(line: dict[str, Any], before: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ __all__ = [
 ]  # fmt: skip
 
 DATA = Path(__file__).parent / "data"
-TRANSACTIONS = ("salesOrder", "invoice", "customerPayment", "expenseReport")
+TRANSACTIONS = ("salesOrder", "invoice", "creditMemo", "customerPayment", "expenseReport")
 ENTITIES = ("customer", "job", "contact", "employee")
 ITEMS = ("serviceSaleItem", "nonInventorySaleItem")
 LINE_KEYS = {
@@ -83,6 +83,10 @@ def record_types() -> dict[str, RecordType]:
     order_lines = found["salesOrder"].fields["item"].lines
     billed = {"orderLine": Field("orderLine", "number"), "orderDoc": Field("orderDoc", "any")}
     found["invoice"].fields["item"] = Field("item", "sublist", lines=order_lines | billed)
+    paid = found["customerPayment"].fields
+    settling = {name: paid[name] for name in ("apply", "applied", "unapplied")}
+    own = _custom(custom.get("creditMemo", []))
+    found["creditMemo"] = RecordType("creditMemo", found["invoice"].fields | settling | own)
     for name, plain in json.loads((DATA / "further_types.json").read_text()).items():
         kinds = SERVER_FIELDS | plain
         found[name] = RecordType(name, {key: Field(key, _plain_kind(key, kind)) for key, kind in kinds.items()})
