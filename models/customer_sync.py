@@ -131,6 +131,8 @@ class AgreedState(Canonical):
     """What both sides last agreed on, by field and person: tells who of the two changed something since."""
 
     revision: int = 0
+    customer_id: str = ""
+    """The ERP's id of the customer; still known when the account is gone."""
     values: dict[str, str] = Field(default_factory=dict)
     """What the CRM said of each of its fields when it was last carried over, or accepted as different."""
 

@@ -14,7 +14,7 @@ from models.customer_sync import (
     UpdateCustomer,
 )
 from models.ids import ConnectionId, FirmId
-from models.records import Effect, Guard, RecordRef
+from models.records import Effect, Guard
 
 __all__ = ["AccountReader", "Accounts", "CustomerKeeper", "CustomerReader", "SyncMemory"]
 
@@ -100,6 +100,6 @@ class SyncMemory(Protocol):
         """The contacts we made or took for these people of the CRM."""
         ...
 
-    async def is_bound(self, customer: RecordRef) -> bool:
+    async def is_bound_id(self, erp: ConnectionId, customer_id: str) -> bool:
         """Whether some engagement of ours stands on this customer."""
         ...

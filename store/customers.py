@@ -73,14 +73,14 @@ class SqlSyncMemory:
                 found[code] = KnownPerson(code=code, ref=ref)
         return tuple(found.values())
 
-    async def is_bound(self, customer: RecordRef) -> bool:
+    async def is_bound_id(self, erp: ConnectionId, customer_id: str) -> bool:
         """Whether some engagement of ours stands on this customer."""
         query = (
             select(_BINDING.c.id)
             .where(
-                _BINDING.c.connection == customer.connection,
+                _BINDING.c.connection == erp,
                 _BINDING.c.kind == RecordKind.CUSTOMER.value,
-                _BINDING.c.record_id == customer.record_id,
+                _BINDING.c.record_id == customer_id,
             )
             .limit(1)
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from activities.amending import AmendingActivities
 from activities.crm import CrmActivities
+from activities.customer_sync import CustomerSyncActivities
 from activities.erp import ErpActivities
 from models.ids import PlanDigest, Step
 from models.process import ApplyStep, EngagementRef, OperationBrief, Planned, StepDone, Trouble
@@ -29,6 +30,9 @@ _ACTIVITY_OF: dict[str, Callable[[Any, ApplyStep], Awaitable[StepDone]]] = {
     "propose-adjustments": AmendingActivities.amend,
     "release-parked": AmendingActivities.amend,
     "close-for-time": AmendingActivities.amend,
+    "update-customer": CustomerSyncActivities.update_customer,
+    "update-contact": CustomerSyncActivities.update_customer,
+    "show-customer": CustomerSyncActivities.show_customer,
 }
 
 
@@ -57,6 +61,13 @@ class Application:
     async def write_to_erp(self) -> bool:
         """Every operation but the write-back. False: some stopped; `troubles` says why, the rest is done."""
         return await self._run([row for row in self.planned.operations if row.request_kind != "write-back"])
+
+    def take_numbers(self, numbers: dict[Step, str]) -> None:
+        """What people call the records: the ERP's answer to a write may name the id alone."""
+        for step, number in numbers.items():
+            if (done := self.done.get(step)) is not None and not done.ref.number:
+                ref = done.ref.model_copy(update={"number": number})
+                self.done[step] = done.model_copy(update={"ref": ref})
 
     async def write_back(self) -> bool:
         """Tell the CRM. Only called when everything else is done and confirmed."""

@@ -48,7 +48,7 @@ def settled(
     values = {key: value for key, value in (values | kept).items() if not key.startswith(people) or key in known}
     if values == agreed.values:
         return agreed
-    return AgreedState(revision=agreed.revision + 1, values=values)
+    return agreed.model_copy(update={"revision": agreed.revision + 1, "values": values})
 
 
 def _key(change: FieldChange) -> str:

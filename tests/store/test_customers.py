@@ -20,10 +20,10 @@ async def test_people_and_customers_are_known_by_what_was_bound(store: Store) ->
     for intent, effect in (
         (contact, an_effect("88", RecordKind.CONTACT)), (customer, an_effect("4711", RecordKind.CUSTOMER)),
     ):  # fmt: skip
-        ref = effect.ref
-        assert not await store.customers.is_bound(ref)
+        assert not await store.customers.is_bound_id(ERP, effect.ref.record_id)
         await store.ledger.intend(intent)
         await store.ledger.settle_applied(intent.key, effect, evidence="answer", written=intent)
     [known] = await store.customers.list_known_people(ERP, ["003A", "003B"])
     assert (known.code, known.ref.record_id) == ("003A", "88")
-    assert await store.customers.is_bound(ref)
+    assert await store.customers.is_bound_id(ERP, "4711")
+    assert not await store.customers.is_bound_id(ERP, "88")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from activities.customer_sync import CustomerPlanning, CustomerSyncActivities
+from activities.exactly_once import ExactlyOnce
+from mappings.rulebook import RuleBook
+from models.ids import ConnectionId
+from ports.crm import Deals
+from ports.customer_sync import Accounts, CustomerKeeper
+from ports.erp import Erp
+from store import Store
+
+__all__ = ["CustomerSyncs", "build_customer_sync"]
+
+
+@dataclass(frozen=True)
+class CustomerSyncs:
+    """Customer sync of one CRM with the ERPs its customers are in."""
+
+    accounts: Accounts
+    activities: Sequence[Any]
+
+
+def build_customer_sync(
+    store: Store,
+    crm: Deals,
+    erps: Mapping[ConnectionId, Erp],
+    once: ExactlyOnce,
+    *,
+    rules: Callable[[], RuleBook],
+    now: Callable[[], datetime],
+) -> CustomerSyncs | None:
+    """Sync where both sides can do it; planning gets the reading half only. None: customers are kept equal by hand."""
+    keepers: dict[ConnectionId, CustomerKeeper] = {
+        name: erp for name, erp in erps.items() if isinstance(erp, CustomerKeeper)
+    }
+    if not isinstance(crm, Accounts) or not keepers:
+        return None
+    planning = CustomerPlanning(
+        crm=crm,
+        erps=keepers,
+        guards=keepers,
+        memory=store.customers,
+        plans=store.plans,
+        desk=store.desk,
+        rules=rules,
+        now=now,
+    )
+    syncing = CustomerSyncActivities(crm=crm, erps=keepers, plans=store.plans, desk=store.desk, once=once)
+    steps = [
+        planning.plan_customer, planning.confirm_customer, syncing.update_customer, syncing.show_customer,
+        syncing.drop_customer_plan,
+    ]  # fmt: skip
+    return CustomerSyncs(crm, steps)
