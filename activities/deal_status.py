@@ -28,17 +28,17 @@ async def show_on_deal(
 
     Each change of what is said is a write of its own, numbered: the same words may be true again later.
     """
-    prefix = f"{amendment}:" if amendment else ""
+    own = f":{amendment}" if amendment else ""
+    written, said = f"write-back{own}", f"status{own}:"
     shown = [
         row
         for row in await ledger.list_operations(subject.engagement)
-        if row.state is OperationState.APPLIED
-        and (row.step == f"{prefix}write-back" or row.step.startswith(f"{prefix}status:"))
+        if row.state is OperationState.APPLIED and (row.step == written or row.step.startswith(said))
     ]
     if shown and shown[-1].payload_hash == digest_of(request):
         return None
-    statuses = sum(1 for row in shown if row.step != f"{prefix}write-back")
-    step = Step(f"{prefix}status:{statuses + 1}")
+    statuses = sum(1 for row in shown if row.step != written)
+    step = Step(f"{said}{statuses + 1}")
     intent = Intent(
         key=operation_key(subject.firm, process, subject.contract_number, amendment, f"status:{statuses + 1}"),
         payload_hash=digest_of(request),

@@ -20,6 +20,7 @@ from mappings.business_calendar import ladder_for
 from models.blocker import Blocker
 from models.errors import TielineError
 from ports.event_source import TellsEvents
+from runtime.change_orders import ChangeOrderStarter
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
 from runtime.leave import leave
@@ -125,6 +126,11 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
         EventProblems(tieline.store.desk, settings.firm, _due_at(tieline)),
         bindings=tieline.store.deal_bindings,
         firm=settings.firm,
+        changes=(
+            {tieline.crm.connection: ChangeOrderStarter(client, settings.firm, settings.task_queue)}
+            if tieline.changes
+            else {}
+        ),
         limits=settings.limits,
     )
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import Canonical
-from models.ids import ContractNumber, DealId, EngagementId, ExternalKey, FirmId, external_key
+from models.ids import ContractNumber, DealId, EngagementId, ExternalKey, FirmId, PlanDigest, external_key
 from models.process import Carried, EngagementRef, Outcome, Planned
 
 __all__ = [
@@ -17,6 +17,9 @@ __all__ = [
     "ChangesPlanned",
     "DealNote",
     "NotesCall",
+    "PlanChangesCall",
+    "base_of",
+    "change_orders_id",
     "changes_of",
     "note_key",
 ]
@@ -31,6 +34,16 @@ _CHANGES = ".changes"
 def changes_of(firm: FirmId, contract: ContractNumber) -> EngagementId:
     """What the changes of an engagement are known by: what waits of them never hides what waits of the contract."""
     return EngagementId(f"{firm}/{contract}{_CHANGES}")
+
+
+def base_of(engagement: EngagementId) -> EngagementId | None:
+    """The engagement that these changes are of; None when it is an engagement itself."""
+    return EngagementId(engagement.removesuffix(_CHANGES)) if engagement.endswith(_CHANGES) else None
+
+
+def change_orders_id(firm: FirmId, contract: ContractNumber) -> str:
+    """Workflow id of the change orders of an engagement: `change-orders/{firm}/{contract}`."""
+    return f"change-orders/{firm}/{contract}"
 
 
 def note_key(firm: FirmId, contract: ContractNumber, amendment: str) -> ExternalKey:
@@ -74,6 +87,14 @@ class NotesCall(Canonical):
 
     subject: EngagementRef
     notes: tuple[DealNote, ...] = Field(max_length=500)
+
+
+class PlanChangesCall(Canonical):
+    """Plan the amendments of a contract."""
+
+    subject: EngagementRef
+    applying: PlanDigest | None = None
+    """The approved plan on its way: it goes on unless what it was made from says something else by now."""
 
 
 class ChangeOrdersResult(Canonical):

@@ -14,6 +14,7 @@ from ports.crm import DealReader
 from ports.inbox import DealBindings, Inbox, InboxRow
 from runtime.away import NotNow, means_engine_is_away, sentence_of
 from runtime.back_off import BackOff
+from runtime.change_orders import ChangeOrderDoor
 from runtime.contract_holder import find_beside
 from runtime.deal_lookup import look_up
 from runtime.event_problems import CODE, EventProblems
@@ -53,6 +54,7 @@ class Dispatcher:
         *,
         bindings: DealBindings,
         firm: FirmId,
+        changes: Mapping[ConnectionId, ChangeOrderDoor] | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -63,6 +65,8 @@ class Dispatcher:
         self._problems = problems
         self._bindings = bindings
         self._firm = firm
+        self._changes = changes or {}
+        """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
         self._clock = clock
@@ -174,6 +178,8 @@ class Dispatcher:
                 await self._without_number(deal, rows, contract)
             elif (beside := await find_beside(self._bindings, self._firm, connection, contract)) is None:
                 await self._start(deal, rows, contract)
+            elif beside.is_amendment and (door := self._changes.get(connection)) is not None:
+                await self._amend(door, deal, rows, contract)
             elif contract.is_won:
                 await self._close(rows, beside.message, beside.owner, code=beside.code)
             else:
@@ -183,6 +189,22 @@ class Dispatcher:
         else:
             for row in rows:
                 self._resting.pop(row.row, None)
+
+    async def _amend(self, door: ChangeOrderDoor, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
+        """The contract's change orders look at all of its amendments, whichever rang."""
+        number = contract.contract_number
+        if not contract.is_won:
+            await door.tell(number)
+            await self._leave(deal, rows, f"amendment {contract.amendment_number} of contract {number} is not won")
+            return
+        with (
+            about_engagement(engagement_id(self._firm, number)),
+            continued_span("deal.dispatch", [row.traceparent for row in rows]),
+        ):
+            outcome = await door.ring(number)
+            log_event("amendment.dispatched", deal=deal, outcome=outcome, events=len(rows))
+        await self._problems.settle(deal)
+        await self._inbox.mark_handed_on(_numbers(rows), outcome=f"{outcome} {engagement_id(self._firm, number)}")
 
     async def _without_number(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
         if contract.is_won:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from activities.change_planning import ChangePlanningActivities
 from activities.crm import CrmActivities
 from activities.decisions import DecisionActivities
 from activities.desk import DeskActivities
@@ -18,6 +19,7 @@ from mappings.rulebook import RuleBook, load_rulebook
 from ports.crm import Deals
 from ports.erp import Erp
 from ports.people import People
+from runtime.change_wiring import build_changes
 from runtime.people import FilePeople
 from runtime.registry import open_crm, open_erp
 from runtime.settings import Settings
@@ -37,6 +39,8 @@ class Tieline:
     rules: Callable[[], RuleBook]
     planning: PlanningActivities
     activities: Sequence[Any]
+    changes: ChangePlanningActivities | None = None
+    """None where the CRM tells no amendments, or contracts of the ERP cannot be changed over its interface."""
 
 
 @asynccontextmanager
@@ -84,6 +88,7 @@ def build_tieline(
         people=people, plans=store.plans, desk=store.desk, audit=store.audit, rules=rules, now=now
     )
     desk = DeskActivities(store.desk, rules, now)
+    changes = build_changes(store, crm, erp, once, rules=rules, now=now)
     return Tieline(
         store=store,
         crm=crm,
@@ -110,5 +115,7 @@ def build_tieline(
             desk.park,
             desk.escalate,
             desk.finish,
+            *(changes.activities if changes else ()),
         ],
+        changes=changes.planning if changes else None,
     )
