@@ -167,8 +167,10 @@ class AppliedAmendment(Canonical):
     """Fingerprint of the signed amendment: the same number with another one is other terms."""
     skipped: bool = False
     """Voided, or replaced before it was applied: a later amendment need not wait for it."""
+    withdrew: tuple[str, ...] = Field(default=(), max_length=100)
+    """Earlier amendments whose effect it took out; that is not undone when it is replaced itself."""
     value_change: SoldValues = SoldValues()
-    """Differences, not totals."""
+    """Differences, not totals, without what it withdrew; so are rows and lines."""
     rows: tuple[RowEffect, ...] = Field(default=(), max_length=2000)
     lines: tuple[RowEffect, ...] = Field(default=(), max_length=2000)
 

@@ -37,17 +37,20 @@ def fold(
 ) -> Folded:
     """Bring one amendment in. Folding several one after the other, in one plan or in many, comes to the same."""
     on = effective_day(amendment, today)
-    before = position
-    for number in amendment.replaces:
+    first = position
+    withdrew = tuple(number for number in amendment.replaces if _is_in_effect(position, number))
+    for number in withdrew:
         position = _withdrawn(position, number, amendment.number, on)
+    before = position
     folded = _money(position, amendment, on, billing_answer)
     position = _texts_and_dates(folded.position, amendment)
-    to_do = (*position.to_do, *take_back(before, position))
+    to_do = (*position.to_do, *take_back(first, position))
     position = position.model_copy(update={"to_do": to_do})
     record = AppliedAmendment(
         number=amendment.number,
         predecessor=amendment.predecessor or "",
         terms_digest=amendment.digest,
+        withdrew=withdrew,
         value_change=_difference(before.values, position.values),
         rows=effects(_row_amounts(before), _row_amounts(position)),
         lines=effects(_line_amounts(before), _line_amounts(position)),
@@ -161,11 +164,15 @@ def _texts_and_dates(position: Position, amendment: Amendment) -> Position:
     )
 
 
+def _is_in_effect(position: Position, number: str) -> bool:
+    """Applied, and not taken out by another one since."""
+    there = any(item.number == number and not item.skipped for item in position.applied)
+    return there and not any(number in item.withdrew for item in position.applied)
+
+
 def _withdrawn(position: Position, number: str, by: str, on: date) -> Position:
     """Take an applied amendment's effect out; what was billed under it stays and is trued up. DOM-6.3."""
-    done = next((item for item in position.applied if item.number == number and not item.skipped), None)
-    if done is None:
-        return position
+    done = next(item for item in position.applied if item.number == number)
     target = position.scheduled
     row_changes = {effect.code: _undo(effect.before, effect.after, position.currency) for effect in done.rows}
     rows = []

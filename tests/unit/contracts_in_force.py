@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from mappings.change_order.case import ChangeCase
@@ -28,7 +29,7 @@ __all__ = [
 TODAY = datetime(2027, 3, 22, 15, tzinfo=UTC)
 
 
-def money(amount: str | int, currency: str = "USD") -> Money:
+def money(amount: Decimal | str | int, currency: str = "USD") -> Money:
     return Money.of(amount, currency)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,16 @@ from models.change_order import (
     RowChange,
     Termination,
 )
-from models.contract_standing import AppliedAmendment, RowState, StandingLine, StandingRate, WorkItem
-from models.plan import VerdictKind
+from models.contract_standing import (
+    AppliedAmendment,
+    ContractStanding,
+    RowState,
+    StandingLine,
+    StandingRate,
+    StandingRow,
+    WorkItem,
+)
+from models.plan import ApprovalSlot, VerdictKind
 from models.roles import Role
 from models.terms import BillingType
 from models.values import SoldValues
@@ -45,8 +54,8 @@ from tests.unit.contracts_in_force import (
 )
 
 
-def _roles(plan_slots: tuple[object, ...]) -> set[str]:
-    return {role.value for slot in plan_slots for role in slot.roles}  # type: ignore[attr-defined]
+def _roles(slots: tuple[ApprovalSlot, ...]) -> set[str]:
+    return {role.value for slot in slots for role in slot.roles}
 
 
 def test_x1_a_future_scope_increase_with_its_own_milestone_leaves_the_others_as_they_were() -> None:
@@ -173,7 +182,7 @@ def test_x5_a_higher_cap_releases_parked_work_once() -> None:
     assert release.room_left == money("13087.50")
 
 
-def _yen(*rows: object) -> object:
+def _yen(*rows: StandingRow) -> ContractStanding:
     return standing(
         "JPY",
         values=sold(5000000, "JPY"),
@@ -188,8 +197,8 @@ def test_x6_a_yen_milestone_is_split_and_two_parts_merge_at_the_later_date() -> 
     split = amendment(currency="JPY", rows=(RowChange(action=RowAction.SPLIT, code="M1", parts=3, part_dates=days),))
     merge = amendment("2", currency="JPY", rows=(RowChange(action=RowAction.MERGE, code="M1.2", merges=("M1.3",)),))
 
-    one = change_of(split, at=base)  # type: ignore[arg-type]
-    two = change_of(split, merge, at=base)  # type: ignore[arg-type]
+    one = change_of(split, at=base)
+    two = change_of(split, merge, at=base)
 
     assert rows_of(one) == {"M1": "1666667", "M1.2": "1666667", "M1.3": "1666666"}
     assert rows_of(two) == {"M1": "1666667", "M1.2": "3333333"}
@@ -202,11 +211,11 @@ def test_x6_a_ready_row_merges_after_pmo_takes_it_back_and_an_invoiced_one_never
     ready = _yen(row("A", day, money(2000000, "JPY")), row("B", day, money(3000000, "JPY"), "ready"))
     billed = _yen(row("A", day, money(2000000, "JPY")), row("B", day, money(3000000, "JPY"), "invoiced"))
 
-    taken_back = change_of(merge, at=ready)  # type: ignore[arg-type]
+    taken_back = change_of(merge, at=ready)
 
     assert rows_of(taken_back) == {"A": "5000000"}
     assert any(task.startswith("PMO: take back the readiness of B") for task in taken_back.to_do)
-    assert "TL-CHG-002" in blockers_of_change(merge, at=billed)  # type: ignore[arg-type]
+    assert "TL-CHG-002" in blockers_of_change(merge, at=billed)
 
 
 def test_x7_a_longer_term_at_the_same_price_spreads_what_is_left() -> None:
@@ -440,7 +449,7 @@ def test_x14_a_paid_milestone_is_never_rewritten() -> None:
         ({"value_change": SoldValues(cap=money(70000))}, "cap"),
     ],
 )
-def test_x14_what_cannot_be_applied_as_signed_is_sent_back(facts: dict[str, object], field: str) -> None:
+def test_x14_what_cannot_be_applied_as_signed_is_sent_back(facts: dict[str, Any], field: str) -> None:
     asked = blockers_of_change(amendment(**facts))["TL-CHG-004"]
 
     assert asked.field == field
@@ -507,7 +516,7 @@ def test_x16_delivered_in_reverse_each_waits_and_says_for_what() -> None:
 
 
 def test_x16_if_the_replaced_one_never_comes_a_person_confirms_and_it_is_skipped() -> None:
-    later = {"now": datetime(2027, 3, 26, 15, tzinfo=UTC)}
+    later: dict[str, Any] = {"now": datetime(2027, 3, 26, 15, tzinfo=UTC)}
 
     waits = verdict_of(_A1, _A3, **later)
     (asked,) = waits.blockers
