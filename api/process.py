@@ -23,9 +23,11 @@ from ports.event_source import TellsEvents
 from runtime.change_orders import ChangeOrderStarter
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
+from runtime.figure_watch import FigureWatch
 from runtime.leave import leave
 from runtime.listener import Listeners
 from runtime.log_events import log_event, start_logging
+from runtime.metrics import Metrics, open_metrics
 from runtime.readiness import ReadyCheck, check_credentials, check_dispatcher, check_store, check_temporal
 from runtime.redaction import Redactor, secrets_in
 from runtime.registry import config_of, spec_of
@@ -56,7 +58,8 @@ async def _run() -> None:
     settings = load_settings()
     redactor = Redactor(secrets_in(settings))
     start_logging(redactor)
-    plugins = start_telemetry(settings.telemetry, redactor)
+    metrics = open_metrics(settings.telemetry)
+    plugins = start_telemetry(settings.telemetry, redactor, engine_metrics=metrics.engine if metrics else None)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -81,6 +84,9 @@ async def _run() -> None:
         await stack.enter_async_context(_running(dispatcher))
         await stack.enter_async_context(_running(listeners))
         await stack.enter_async_context(_running(_watch(settings, tieline, client)))
+        if metrics is not None:
+            await stack.enter_async_context(metrics.exporting())
+            await stack.enter_async_context(_running(_figures(settings, tieline, metrics)))
         _spare_the_collector()
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
@@ -98,7 +104,7 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _running(loop: Dispatcher | EngineWatch | Listeners) -> AsyncIterator[None]:
+async def _running(loop: Dispatcher | EngineWatch | FigureWatch | Listeners) -> AsyncIterator[None]:
     """A loop at work; at the end it finishes what it has in hand."""
     working = asyncio.create_task(loop.run())
     try:
@@ -160,6 +166,10 @@ async def _connected(settings: Settings, plugins: Sequence[Plugin]) -> Client:
             f"Temporal does not answer at {settings.temporal_address}. Start it, or set TEMPORAL_ADDRESS.",
             code="TL-INT-041",
         ) from refused
+
+
+def _figures(settings: Settings, tieline: Tieline, metrics: Metrics) -> FigureWatch:
+    return FigureWatch(tieline.store.figures, settings.firm, metrics.meter, every_s=settings.telemetry.metrics_every_s)
 
 
 def _codec(settings: Settings) -> Starlette | None:

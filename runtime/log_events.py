@@ -11,6 +11,7 @@ from opentelemetry import baggage, trace
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
+    MetricBuffer,
     Runtime,
     TelemetryConfig,
     TelemetryFilter,
@@ -101,11 +102,13 @@ def start_logging(redactor: Redactor, *, stream: IO[str] | None = None, level: i
     return handler
 
 
-def forward_engine_logs() -> None:
+def forward_engine_logs(metrics: MetricBuffer | None = None) -> None:
     """Have the engine's SDK log through us. By itself it writes to standard output, past the redactor and into answers.
+
+    With a buffer it also puts its own metrics there.
 
     To be called once, before the first client is made.
     """
     forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio.core"), append_target_to_name=False)
     config = LoggingConfig(filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=config)), error_if_already_set=False)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=config, metrics=metrics)), error_if_already_set=False)

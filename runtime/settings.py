@@ -53,13 +53,14 @@ class Limits(_Group):
 
 
 class Telemetry(_Group):
-    """Where traces go. Off while `endpoint` is empty."""
+    """Where traces and metrics go. Off while `endpoint` is empty."""
 
     endpoint: str = ""
     """OTLP over HTTP, for example http://collector:4318."""
     headers: SecretStr = SecretStr("")
     """`name=value` pairs separated by commas, for a collector that asks for a key."""
     service_name: str = "tieline"
+    metrics_every_s: float = Field(default=60, ge=1, le=3600)
     engine_spans: bool = False
     """Also a span for each start and run in the engine: 14 instead of 4 for two steps (TEMPORAL section 7)."""
 

@@ -23,6 +23,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import Attributes
 from temporalio.client import Plugin
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
+from temporalio.runtime import MetricBuffer
 
 from models.ids import EngagementId
 from runtime.leave import before_leaving
@@ -30,7 +31,14 @@ from runtime.log_events import ENGAGEMENT_KEY, forward_engine_logs
 from runtime.redaction import Redactor
 from runtime.settings import Telemetry
 
-__all__ = ["about_engagement", "continued_span", "current_traceparent", "start_telemetry", "tracer"]
+__all__ = [
+    "about_engagement",
+    "collector_headers",
+    "continued_span",
+    "current_traceparent",
+    "start_telemetry",
+    "tracer",
+]
 
 _W3C = TraceContextTextMapPropagator()
 _EXPORT_TIMEOUT_S = 3
@@ -39,18 +47,20 @@ _HOSTS = frozenset({"server.address", "network.peer.address", "net.peer.name", "
 """Names of machines, not of people."""
 
 
-def start_telemetry(settings: Telemetry, redactor: Redactor) -> tuple[Plugin, ...]:
+def start_telemetry(
+    settings: Telemetry, redactor: Redactor, *, engine_metrics: MetricBuffer | None = None
+) -> tuple[Plugin, ...]:
     """Send traces to the configured collector and return what the engine's client needs for it; () while it is off.
 
     One trace leads from the CRM's event to the ERP's record: intake, dispatcher, process steps and each vendor call.
     A collector that is down costs nothing but its traces.
     """
-    forward_engine_logs()
+    forward_engine_logs(engine_metrics)
     propagate.set_global_textmap(_NoTraceHeaders())
     if not settings.endpoint:
         return ()
     exporter = OTLPSpanExporter(
-        endpoint=f"{settings.endpoint}/v1/traces", headers=_headers(settings), timeout=_EXPORT_TIMEOUT_S
+        endpoint=f"{settings.endpoint}/v1/traces", headers=collector_headers(settings), timeout=_EXPORT_TIMEOUT_S
     )
     provider = create_tracer_provider(
         resource=Resource.create({SERVICE_NAME: settings.service_name}), shutdown_on_exit=False
@@ -192,6 +202,7 @@ class _Scrubbed(SpanExporter):
         return str(self._redactor.field(name, value))
 
 
-def _headers(settings: Telemetry) -> dict[str, str]:
+def collector_headers(settings: Telemetry) -> dict[str, str]:
+    """What the collector wants to see with everything that is sent."""
     pairs = (pair.split("=", 1) for pair in settings.headers.get_secret_value().split(",") if "=" in pair)
     return {name.strip(): value.strip() for name, value in pairs}

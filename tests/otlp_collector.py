@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 __all__ = ["Collector", "collecting"]
@@ -27,15 +28,36 @@ class Collector:
         """Every span that arrived."""
         return [
             span
-            for body in list(self.bodies)
+            for body in self._sent_to("/v1/traces")
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans
             for scope in resource.scope_spans
             for span in scope.spans
         ]
 
+    def points(self) -> dict[str, list[tuple[float, dict[str, str]]]]:
+        """Value and attributes of every point that arrived, by name of the metric; of a histogram its count."""
+        found: dict[str, list[tuple[float, dict[str, str]]]] = {}
+        for body in self._sent_to("/v1/metrics"):
+            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+                    for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+                        labels = {item.key: item.value.string_value for item in point.attributes}
+                        found.setdefault(metric.name, []).append((_value(point), labels))
+        return found
+
+    def _sent_to(self, path: str) -> list[bytes]:
+        pairs = list(zip(list(self.headers), list(self.bodies), strict=False))
+        return [body for header, body in pairs if header["path"] == path]
+
     def spans(self) -> dict[str, Any]:
         """The newest span of each name."""
         return {span.name: span for span in self.all_spans()}
+
+
+def _value(point: Any) -> float:
+    if not hasattr(point, "as_double"):
+        return float(point.count)
+    return float(point.as_double if point.WhichOneof("value") == "as_double" else point.as_int)
 
 
 @contextmanager

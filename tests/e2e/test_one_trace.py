@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.front_door import event_of, signature
 from tests.e2e.sold import Sales
-from tests.e2e.stand import ROOT, Stand, open_stand
+from tests.e2e.stand import FIRM, ROOT, Stand, open_stand
 from tests.otlp_collector import Collector, collecting
 
 CANARIES = ("ap-canary@example.com", "98-7654321", "Pat Canary")
@@ -46,6 +46,17 @@ async def collected(tmp_path: Path) -> AsyncIterator[tuple[Stand, Collector, str
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 20) == 0
             yield stand, collector, port, _text(log)
+
+
+def _is_counted(collector: Collector) -> None:
+    """The business's figures and the engine's own, to the same collector."""
+    points = collector.points()
+    assert points["tieline.contracts"][-1] == (1.0, {"tieline.firm": FIRM, "stage": "active"})
+    assert points["tieline.success_rate"][-1][0] == 1.0
+    assert {labels["quantile"] for _, labels in points["tieline.cycle_time"]} == {"0.5", "0.95"}
+    ours = [name for name in points if name.startswith("temporal_")]
+    assert any("workflow_task" in name for name in ours), sorted(points)
+    assert any("slots" in name for name in ours), sorted(points)
 
 
 async def _port_in(log: Path) -> str:
@@ -85,5 +96,6 @@ async def test_one_trace_leads_from_the_crm_event_to_the_erp_record(
     assert any(span.name.startswith("PUT") for span in writes), sorted({span.name for span in spans})
     assert {span.trace_id for span in writes} <= {max(by_trace, key=lambda trace: len(by_trace[trace]))}
     assert '"trace_id"' in log
+    _is_counted(collector)
     everything = b"".join(collector.bodies).decode("utf-8", "replace") + log
     assert [canary for canary in CANARIES if canary in everything] == []
