@@ -19,6 +19,8 @@ __all__ = ["Effectful", "Reply", "VendorSession"]
 
 _MAX_BODY = 20 * 1000 * 1000
 _DEADLINE_S = 120.0
+_LONGEST_WAIT = 6
+"""Digits; a week is less than a million seconds."""
 
 _NEVER_LEFT = (
     httpx.ConnectError,
@@ -50,6 +52,12 @@ class Reply(Canonical):
         """Whether it calls itself JSON; a maintenance page with status 200 does not."""
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         return media_type.endswith(("/json", "+json"))
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How many seconds the vendor asks us to wait; None when it does not say so in seconds."""
+        text = self.headers.get("retry-after", "").strip()
+        return float(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_WAIT else None
 
     def document(self) -> Any:
         """The document, with every decimal exact. Raises ValueError when it is not what it calls itself."""

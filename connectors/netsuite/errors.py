@@ -69,7 +69,9 @@ def fault_of(reply: Reply, record: str) -> Fault:
     text = " ".join(dict.fromkeys(detail.detail.strip() for detail in details if detail.detail.strip()))
     fields = tuple(detail.path for detail in details if detail.path)
     code = _code_of(reply, details)
-    return Fault(code=code, status=reply.status, message=text, fields=fields, record=record)
+    return Fault(
+        code=code, status=reply.status, message=text, fields=fields, record=record, retry_after_s=reply.retry_after_s
+    )
 
 
 def _code_of(reply: Reply, details: tuple[ErrorDetail, ...]) -> str:
@@ -222,6 +224,7 @@ def _blocked(fault: Fault) -> TielineError:
     return NotSent(
         f"NetSuite has no free slot for {fault.record} now; it blocked the request before running it.",
         record=fault.record,
+        retry_after_s=fault.retry_after_s,
     )
 
 

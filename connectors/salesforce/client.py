@@ -197,7 +197,8 @@ def _call_error(reply: Reply, effect: Effectful, record: str) -> TielineError:
         document = reply.document() if reply.is_json else None
     except ValueError:
         document = None
-    return rest_error(_fault(document, reply.status, record), effect)
+    fault = _fault(document, reply.status, record).model_copy(update={"retry_after_s": reply.retry_after_s})
+    return rest_error(fault, effect)
 
 
 def _part_error(failed: list[SubReply], record: str, key_part: str, gate_part: str) -> TielineError:

@@ -48,7 +48,8 @@ def _blocked(sentence: str, wait_s: float) -> Translate:
     """The org says that it did not run the request."""
 
     def translate(fault: Fault) -> TielineError:
-        return NotSent(_filled(sentence, fault), retry_after_s=wait_s, record=fault.record)
+        wait = max(wait_s, fault.retry_after_s or 0.0)
+        return NotSent(_filled(sentence, fault), retry_after_s=wait, record=fault.record)
 
     return translate
 

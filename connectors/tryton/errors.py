@@ -45,9 +45,7 @@ def fault_of(reply: Reply, record: str) -> Fault:
         if reply.status == status and re.search(pattern, text, re.IGNORECASE):
             code = named
             break
-    retry_after = reply.headers.get("retry-after", "")
-    wait = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
-    return Fault(code=code, status=reply.status, message=text, record=record, retry_after_s=wait)
+    return Fault(code=code, status=reply.status, message=text, record=record, retry_after_s=reply.retry_after_s)
 
 
 _BY_STATUS = {400: "REFUSED", 401: "SIGN_IN", 403: "NOT_EXPOSED", 404: "NOT_FOUND", 423: "CHANGED", 429: "TOO_MANY"}
