@@ -8,9 +8,10 @@ from connectors.salesforce.accounts import Accounts
 from connectors.salesforce.amendments import amendments_of, is_in_force, to_amendment
 from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.event_kinds import KINDS
 from connectors.salesforce.ids import same_record
 from connectors.salesforce.mapping import to_contract, to_signed_terms
-from connectors.salesforce.sweep import DealSweep
+from connectors.salesforce.sweep import RecordSweep
 from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
 from models.change_order import Amendment
 from models.customer_sync import AccountState, AccountView, ShowCustomer
@@ -123,10 +124,10 @@ class SalesforceDeals:
         return await self._accounts.show(request)
 
     def event_sources(self) -> tuple[EventSource, ...]:
-        """The sweep over changed deals, and the topics of the event bus if its address is set."""
+        """The sweeps over changed deals, accounts and people, and the topics of the event bus if its address is set."""
         sources: list[EventSource] = []
         if self._config.sweep_every_s:
-            sources.append(DealSweep(self._client, self, self._config, now=self._now))
+            sources += [RecordSweep(self._client, self, self._config, entity, now=self._now) for entity in KINDS]
         if self._config.bus_url:
             # gRPC is loaded by the one process that listens, not by every command.
             from connectors.salesforce.change_stream import ChangeStream  # noqa: PLC0415

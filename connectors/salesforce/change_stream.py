@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.event_kinds import KINDS, is_about
 from connectors.salesforce.ids import to_18
-from connectors.salesforce.queries import is_deal_id
 from models.errors import Fatal, Retryable, TielineError
 from models.events import CrmEvent
 from ports.event_source import Found, PositionLost, SourceEvent
@@ -40,7 +40,6 @@ _FATAL = {
     "subscription.topic.cannot.subscribe": "the integration user may not subscribe. Give it the object's permission",
     "service.auth.headers.invalid": "the sign-in headers are refused. Check `base_url` and `organization_id`",
 }
-_DEAL = "Opportunity"
 
 
 class _Header(BaseModel):
@@ -154,9 +153,9 @@ class ChangeStream:
 
     def _events(self, header: _Header, raw: bytes) -> list[SourceEvent] | None:
         """The doorbells of one change. None when it does not tell which records changed."""
-        if header.entityName != _DEAL or _OUR_NAME in header.changeOrigin.lower():
+        if header.entityName not in KINDS or _OUR_NAME in header.changeOrigin.lower():
             return []
-        if any(not is_deal_id(record) for record in header.recordIds):
+        if any(not is_about(header.entityName, record) for record in header.recordIds):
             return None
         at = datetime.fromtimestamp(header.commitTimestamp / 1000, UTC)
         return [
@@ -164,7 +163,7 @@ class ChangeStream:
                 CrmEvent(
                     connection=self._config.connection,
                     event_id=f"change/{header.transactionKey}/{header.sequenceNumber}/{to_18(record)}",
-                    object_kind="deal",
+                    object_kind=KINDS[header.entityName][0],
                     record_id=to_18(record),
                     occurred_at=at,
                 ),

@@ -190,7 +190,12 @@ class SalesforceConfig(_Settings):
     """Id of the org: outbound messages of any other are refused, and the event bus asks for it."""
     bus_url: str = Field(default="", pattern=r"^(https?://[^/?#\s]+)?$")
     """Where the event bus answers (https://api.pubsub.salesforce.com:7443); empty: it is not read."""
-    bus_topics: tuple[str, ...] = ("/data/OpportunityChangeEvent",)
+    bus_topics: tuple[str, ...] = (
+        "/data/OpportunityChangeEvent",
+        "/data/AccountChangeEvent",
+        "/data/ContactChangeEvent",
+    )
+    """Objects that are selected for change events in the org; one of them left out is swept alone."""
     sweep_every_s: float = Field(default=300.0, ge=0, le=86_400)
     """How often the org is asked which deals changed, for what no event told; 0: never."""
     event_secrets: tuple[SecretStr, ...] = ()

@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import SecretStr, ValidationError
 
 from connector_kit import BadSignature, check_signature
+from connectors.salesforce.event_kinds import KINDS, is_about
 from connectors.salesforce.ids import to_18
-from connectors.salesforce.queries import is_deal_id
 from connectors.salesforce.schemas import Hint
 from models.errors import NeedsRepair
 from models.events import CrmEvent
@@ -20,7 +20,6 @@ _TIMESTAMP = "x-tieline-timestamp"
 _SIGNATURE = "x-tieline-signature"
 _SCHEME = "sha256="
 _MOST_BYTES = 64 * 1024
-_KINDS = {"Opportunity": "deal"}
 
 
 def read_event(
@@ -58,16 +57,16 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 
 
 def _event(hint: Hint, connection: ConnectionId) -> CrmEvent:
-    if hint.object_name not in _KINDS:
-        raise _malformed("object", f"events about {hint.object_name} are not taken; send Opportunity")
-    if not is_deal_id(hint.record_id):
-        raise _malformed("recordId", "not a deal's id of 15 or 18 characters with a right checksum")
+    if hint.object_name not in KINDS:
+        raise _malformed("object", f"events about {hint.object_name} are not taken; send one of {', '.join(KINDS)}")
+    if not is_about(hint.object_name, hint.record_id):
+        raise _malformed("recordId", f"not an id of a {hint.object_name}: 15 or 18 characters with a right checksum")
     if hint.occurred_at.tzinfo is None:
         raise _malformed("occurredAt", "no time zone")
     return CrmEvent(
         connection=connection,
         event_id=hint.event_id,
-        object_kind=_KINDS[hint.object_name],
+        object_kind=KINDS[hint.object_name][0],
         record_id=to_18(hint.record_id),
         occurred_at=hint.occurred_at,
     )

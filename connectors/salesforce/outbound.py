@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from connector_kit import BadSignature, Delivery, ReadEvent
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.event_kinds import KINDS, is_about
 from connectors.salesforce.ids import to_18
-from connectors.salesforce.queries import is_deal_id
 from models.errors import NeedsRepair
 from models.events import CrmEvent
 from models.ids import ConnectionId
@@ -94,16 +94,17 @@ def _event(note: Element, connection: ConnectionId, now: datetime) -> ReadEvent:
     number = (note.findtext(f"{_OUT}Id") or "").strip()
     if len(number) not in _ID_LENGTHS or not number.isalnum():
         raise _malformed("Notification.Id", "it is no id")
-    if record is None or str(record.get(_TYPE, "")).rsplit(":", 1)[-1] != "Opportunity":
-        raise _malformed("sObject", "messages about opportunities are taken")
-    deal = (record.findtext(f"{_FIELD}Id") or "").strip()
-    if not is_deal_id(deal):
-        raise _malformed("sObject.Id", "not a deal's id of 15 or 18 characters with a right checksum")
+    entity = "" if record is None else str(record.get(_TYPE, "")).rsplit(":", 1)[-1]
+    if record is None or entity not in KINDS:
+        raise _malformed("sObject", f"messages about {', '.join(KINDS)} are taken")
+    about = (record.findtext(f"{_FIELD}Id") or "").strip()
+    if not is_about(entity, about):
+        raise _malformed("sObject.Id", f"not an id of a {entity}: 15 or 18 characters with a right checksum")
     event = CrmEvent(
         connection=connection,
         event_id=f"outbound/{number}",
-        object_kind="deal",
-        record_id=to_18(deal),
+        object_kind=KINDS[entity][0],
+        record_id=to_18(about),
         occurred_at=now,
     )
     return ReadEvent(event, event.model_dump_json().encode())

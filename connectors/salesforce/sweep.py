@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from connectors.salesforce.accounts import Accounts
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.config import SalesforceConfig
-from models.events import ContractOfDeal, CrmEvent
-from models.ids import DealId
+from connectors.salesforce.event_kinds import KINDS, is_about
+from connectors.salesforce.fields import Row
+from connectors.salesforce.ids import to_18
+from models.events import CrmEvent
 from ports.crm import DealReader
 from ports.event_source import Found, PositionLost, SourceEvent
 
-__all__ = ["DealSweep"]
+__all__ = ["RecordSweep"]
 
 _IDS_AT_ONCE = 200
 _OLDEST = timedelta(days=29)
@@ -19,8 +22,10 @@ _OVERLAP = timedelta(minutes=10)
 _AHEAD = timedelta(minutes=2)
 
 
-class DealSweep:
-    """Asks which deals changed since the last look: what no event told, in days or in years. Sheet 10.1, 11.8.
+class RecordSweep:
+    """Asks which records of one object changed since the last look: what no event told, in days or in years.
+
+    Sheet 10.1, 11.8.
 
     Its place is the instant up to which the vendor itself says that the answer is complete, never a stamp of a record.
     It looks at some minutes again each time; the event id holds the record's own stamp, so nothing is told twice.
@@ -33,18 +38,21 @@ class DealSweep:
         client: SalesforceClient,
         deals: DealReader,
         config: SalesforceConfig,
+        entity: str = "Opportunity",
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._deals = deals
+        self._accounts = Accounts(client, config)
         self._config = config
+        self._entity = entity
         self._now = now
 
     @property
     def name(self) -> str:
         """The account and what is swept."""
-        return f"{self._config.connection}/sweep/deals"
+        return f"{self._config.connection}/sweep/{self._entity}"
 
     @property
     def pause_s(self) -> float:
@@ -59,33 +67,45 @@ class DealSweep:
             async for found in self._everything_won(position, now):
                 yield found
             return
-        ids, covered = await self._client.updated("Opportunity", since - _OVERLAP, now + _AHEAD)
+        ids, covered = await self._client.updated(self._entity, since - _OVERLAP, now + _AHEAD)
         # Nothing is said about what is still being saved; and what the vendor covers lies never in our future.
         new = min(covered, now).isoformat() if covered > since else since.isoformat()
         for start in range(0, len(ids), _IDS_AT_ONCE):
-            part = [DealId(one) for one in ids[start : start + _IDS_AT_ONCE]]
-            is_last = start + _IDS_AT_ONCE >= len(ids)
-            yield self._found(await self._deals.find_contracts(part), new if is_last else position)
+            stamps = await self._stamps(ids[start : start + _IDS_AT_ONCE])
+            yield self._found(stamps, new if start + _IDS_AT_ONCE >= len(ids) else position)
         if not ids:
             yield Found((), new)
 
     async def _everything_won(self, position: str, now: datetime) -> AsyncIterator[Found]:
-        """Longer away than the vendor remembers: every deal that is won now."""
-        won = await self._deals.list_won_deals()
-        for start in range(0, len(won), _IDS_AT_ONCE):
-            yield self._found(won[start : start + _IDS_AT_ONCE], position)
+        """Longer away than the vendor remembers: every deal that is won now, every account with a customer."""
+        if KINDS[self._entity][0] == "deal":
+            stamps = [(str(one.deal_id), one.source_version) for one in await self._deals.list_won_deals()]
+        else:
+            stamps = [(one.account_id, one.source_version) for one in await self._accounts.list_customers()]
+        for start in range(0, len(stamps), _IDS_AT_ONCE):
+            yield self._found(stamps[start : start + _IDS_AT_ONCE], position)
         yield Found((), now.isoformat())
 
-    def _found(self, contracts: Sequence[ContractOfDeal], position: str) -> Found:
-        return Found(tuple(self._event(one) for one in contracts), position)
+    async def _stamps(self, ids: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Each record with the instant of its last change; one that is gone meanwhile is left out."""
+        listed = ",".join(f"'{to_18(one)}'" for one in ids if is_about(self._entity, one))
+        if not listed:
+            return []
+        soql = f"SELECT Id, SystemModstamp FROM {self._entity} WHERE Id IN ({listed})"  # noqa: S608 - checked ids
+        rows = await self._client.query(soql, record=f"changes of {self._entity}", most=_IDS_AT_ONCE)
+        read = [Row(row, deal=str(row.get("Id"))) for row in rows]
+        return [(row.needed("Id", "id"), row.instant("SystemModstamp")) for row in read]
 
-    def _event(self, contract: ContractOfDeal) -> SourceEvent:
+    def _found(self, stamps: Sequence[tuple[str, datetime]], position: str) -> Found:
+        return Found(tuple(self._event(record, at) for record, at in stamps), position)
+
+    def _event(self, record: str, at: datetime) -> SourceEvent:
         event = CrmEvent(
             connection=self._config.connection,
-            event_id=f"sweep/{contract.deal_id}/{contract.source_version.isoformat()}",
-            object_kind="deal",
-            record_id=contract.deal_id,
-            occurred_at=contract.source_version,
+            event_id=f"sweep/{record}/{at.isoformat()}",
+            object_kind=KINDS[self._entity][0],
+            record_id=record,
+            occurred_at=at,
         )
         return SourceEvent(event, event.model_dump_json().encode())
 

@@ -62,7 +62,7 @@ async def _listens(stand: Stand) -> None:
     """Both the stream and the sweep have been read once, so that nothing can be missed any more."""
     for _ in range(200):
         places = [await stand.store.watermarks.get(f"crm-main{name}") for name in
-                  ("/sweep/deals", "/data/OpportunityChangeEvent")]  # fmt: skip
+                  ("/sweep/Opportunity", "/data/OpportunityChangeEvent")]  # fmt: skip
         if places[0]:
             return
         await asyncio.sleep(0.05)

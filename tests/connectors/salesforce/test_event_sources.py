@@ -11,7 +11,7 @@ import pytest
 from connectors.salesforce.adapter import SalesforceDeals
 from connectors.salesforce.change_stream import ChangeStream
 from connectors.salesforce.client import SalesforceClient
-from connectors.salesforce.sweep import DealSweep
+from connectors.salesforce.sweep import RecordSweep
 from models.errors import Fatal
 from ports.event_source import EventSource, Found, PositionLost
 from runtime.listener import Listeners
@@ -22,19 +22,19 @@ QUICK = {"bus_keepalive_s": "0.1"}
 
 
 def stream(org: TestOrg) -> ChangeStream:
-    [one] = [source for source in org.crm.event_sources() if not source.heals]
+    one = next(source for source in org.crm.event_sources() if not source.heals)
     assert isinstance(one, ChangeStream)
     return one
 
 
-def sweep(org: TestOrg, ahead: timedelta = timedelta(0)) -> DealSweep:
+def sweep(org: TestOrg, ahead: timedelta = timedelta(0)) -> RecordSweep:
     """As the worker has it; `ahead` follows the simulator's clock, which a test moves."""
 
     def now() -> datetime:
         return datetime.now(UTC) + ahead
 
     client: SalesforceClient = org.crm._client
-    return DealSweep(client, SalesforceDeals(client, org.config, now=now), org.config, now=now)
+    return RecordSweep(client, SalesforceDeals(client, org.config, now=now), org.config, now=now)
 
 
 async def read(source: EventSource, position: str, wanted: int) -> list[Found]:

@@ -119,7 +119,7 @@ def test_an_oversized_event_is_not_even_hashed() -> None:
         ("recordId", "006'OR'1'='1"),
         ("recordId", "006"),
         ("recordId", 6),
-        ("object", "Account"),
+        ("object", "Lead"),
         ("object", "x" * 100),
         ("orgId", "00D"),
         ("occurredAt", "yesterday"),
