@@ -158,10 +158,16 @@ class TrytonErp:
         data = await self._book.current()
         key = f"cost-centre-{request.legal_entity}-{request.code}"
         values = to_analytic_account(request, data)
-        effect = await self._ensure(
-            RecordKind.COST_CENTRE, key, values, record=f"cost centre {request.code}", company=values["company"],
-            has_looked=True,
-        )  # fmt: skip
+        try:
+            effect = await self._ensure(
+                RecordKind.COST_CENTRE, key, values, record=f"cost centre {request.code}", company=values["company"],
+                has_looked=True,
+            )  # fmt: skip
+        except AlreadyExists:
+            # Another deal made it since we looked.
+            if (found := await self.find_cost_centre(request, links)) is None:
+                raise
+            effect = found
         self._book.forget()
         return effect
 
