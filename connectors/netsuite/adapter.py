@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.netsuite.amending import GUARDS, Amending
+from connectors.netsuite.billing_feed import NetSuiteBillingFeed
 from connectors.netsuite.chart import ReferenceBook, ReferenceData, UnknownReference
 from connectors.netsuite.client import NetSuiteClient
 from connectors.netsuite.config import NetSuiteConfig
@@ -121,6 +122,10 @@ class NetSuiteErp:
     def traits(self) -> ErpTraits:
         """What NetSuite can and cannot do."""
         return TRAITS
+
+    def billing_feed(self) -> NetSuiteBillingFeed:
+        """What changed in receivables and projects."""
+        return NetSuiteBillingFeed(self._client, self._config, self._book)
 
     async def survey(self, question: SurveyQuestion) -> Survey:
         """Candidates for the customer and records under our keys: one call."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from models.ids import ConnectionId
+from models.invoice import HoldReason
 from models.terms import BillingType
 
 __all__ = ["CustomFields", "JobKind", "M2mLogin", "NetSuiteConfig", "Prefixes", "TbaLogin"]
@@ -63,6 +64,15 @@ class CustomFields(_Settings):
     line_billing_type: str = "custcol_tl_billing_type"
     line_schedule_row: str = "custcol_tl_schedule_row"
     """On lines of invoices: code of the schedule row they bill; empty: it is told by amount and order."""
+    invoice_hold_reason: str = "custbody_tl_hold_reason"
+    invoice_hold_text: str = "custbody_tl_hold_text"
+    invoice_hold_since: str = "custbody_tl_hold_since"
+    invoice_hold_missing: str = "custbody_tl_hold_missing"
+    invoice_disputed: str = "custbody_tl_disputed"
+    invoice_rejected: str = "custbody_tl_rejected"
+    invoice_replaced_by: str = "custbody_tl_replaced_by"
+    credit_kind: str = "custbody_tl_credit_kind"
+    """On credit memos: what they are when they are no plain credit (`write-off`, `withholding`)."""
     line_start_on: str = ""
     line_end_on: str = ""
 
@@ -123,6 +133,10 @@ def _job_kinds() -> dict[BillingType, JobKind]:
     }
 
 
+def _hold_reasons() -> dict[str, HoldReason]:
+    return {reason.value.replace("-", " "): reason for reason in HoldReason}
+
+
 class NetSuiteConfig(_Settings):
     """One NetSuite account as Tieline uses it."""
 
@@ -154,6 +168,8 @@ class NetSuiteConfig(_Settings):
     """SuiteQL shows a customer's primary subsidiary as a column; accounts with shared customers may hide it."""
     custom_price_level: str = "-1"
     """Price level that lets a line have its own rate; empty: the account allows it anyway."""
+    hold_reasons: dict[str, HoldReason] = Field(default_factory=_hold_reasons)
+    """What the firm's list of hold reasons says, in lower case -> our reason; anything else is `other`."""
     event_secrets: tuple[SecretStr, ...] = ()
     """What the callout script signs with; two while a secret is being changed."""
 
