@@ -146,18 +146,13 @@ def _disagreement(amendment: Amendment, changes: SoldValues, main: ChangeKind) -
         ChangeKind.ADMINISTRATIVE: moved,
         ChangeKind.NAME_CHANGE: moved,
         ChangeKind.DATE: moved,
-        ChangeKind.FUNDING_ONLY: (exercised or options) if _is_more_than_funding(changes) else Decimal(0),
+        ChangeKind.FUNDING_ONLY: exercised or options,
         ChangeKind.CLOSE_OUT: max(moved, Decimal(0)),
         ChangeKind.TERMINATION: max(exercised, Decimal(0)),
         ChangeKind.OPTION_EXERCISED: exercised if main is ChangeKind.DE_SCOPE else Decimal(0),
     }
     amount = tells.get(label, Decimal(0)) if label is not None else Decimal(0)
     return _says(amendment, amount) if amount else ""
-
-
-def _is_more_than_funding(changes: SoldValues) -> bool:
-    """Money allotted and sold by one and the same amount is an order placed in steps, not another kind of change."""
-    return not (_of(changes.exercised) == _of(changes.funded) == _of(changes.with_options))
 
 
 def _says(amendment: Amendment, amount: Decimal) -> str:
