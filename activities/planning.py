@@ -2,19 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
 from activities.plan_desk import PlanDesk
 from mappings.plan_contract import PlanningCase, plan_contract
+from mappings.read_back import differences
 from mappings.rulebook import RuleBook
 from mappings.survey_question import survey_question
 from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair
-from models.ids import ConnectionId, DealId
-from models.operations import EnsureBillingSchedule, EnsureContract
+from models.ids import ConnectionId, DealId, Step
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import (
     ConfirmCall,
@@ -24,7 +23,7 @@ from models.process import (
     Planned,
     PlannedKind,
 )
-from models.records import BilledRow, RecordKind
+from models.records import RecordKind
 from models.roles import Role
 from models.survey import Chart
 from models.terms import SignedTerms
@@ -77,7 +76,7 @@ class PlanningActivities:
         row = await self._desk.find_engagement(call.subject.engagement)
         if (begun := await self._begun(call.subject, terms, row)) is not None:
             return await self._shown.planned(call.subject, begun)
-        verdict = await self._verdict(call.subject, terms, row, binds=True)
+        verdict = await self._verdict(call.subject, terms, row, binds=True, fresh=call.is_repaired)
         match verdict.kind:
             case VerdictKind.PLAN:
                 return await self._shown.planned(call.subject, _plan_of(verdict))
@@ -109,7 +108,7 @@ class PlanningActivities:
         return plan if (plan.terms_digest, plan.deal_id) == (terms.digest, subject.deal_id) else None
 
     async def _verdict(
-        self, subject: EngagementRef, terms: SignedTerms, row: EngagementRow | None, *, binds: bool
+        self, subject: EngagementRef, terms: SignedTerms, row: EngagementRow | None, *, binds: bool, fresh: bool = False
     ) -> PlanVerdict:
         book, erp = self._rules(), self._erps[self._main_erp]
         survey = await erp.survey(survey_question(terms, book, subject.firm))
@@ -127,7 +126,7 @@ class PlanningActivities:
             firm=subject.firm,
             engagement=subject.engagement,
             terms=terms,
-            chart=await self._chart(erp),
+            chart=await self._chart(erp, fresh=fresh),
             traits=erp.traits,
             survey=survey,
             answers=await self._desk.list_answers(subject.engagement),
@@ -148,25 +147,36 @@ class PlanningActivities:
     async def confirm(self, call: ConfirmCall) -> Confirmed:
         """Read back what finance will bill; it equals the plan to the minor unit, or a person looks (TL-BIL-003)."""
         plan = await self._plans.get_plan(call.plan)
-        by_kind = {ref.kind: ref for ref in call.links.refs.values()}
-        contract = by_kind[RecordKind.CONTRACT]
+        contract = call.links.refs[Step("contract")]
         schedules = tuple(
             call.links.refs[step]
             for step in sorted(call.links.refs)
             if call.links.refs[step].kind is RecordKind.BILLING_SCHEDULE
         )
-        rows = await self._erps[contract.connection].list_billed_rows(contract, schedules)
-        _compare(plan, rows)
-        hold = next((op.request.billing_hold for op in plan.operations if isinstance(op.request, EnsureContract)), "")
-        ready = f"Active, not billable yet: {hold}" if hold else "Active: project, contract and billing are set up."
-        return Confirmed(rows=len(rows), sentence=ready)
+        project = call.links.refs[Step("project")]
+        read = await self._erps[contract.connection].read_back(contract, project, schedules)
+        for field, what in differences(plan, read).items():
+            raise NeedsRepair(
+                f"Contract {plan.contract_number}: {what}. Correct the ERP record, then repair to compare again.",
+                code="TL-BIL-003", record=plan.contract_number, field=field, owner=Role.BILLING,
+            )  # fmt: skip
+        ready = "Active: project, contract and billing are set up."
+        return Confirmed(
+            rows=len(read.rows),
+            sentence=f"Active, not billable yet: {read.billing_hold}" if read.billing_hold else ready,
+            numbers={
+                step: number
+                for step, number in ((Step("project"), read.project_number), (Step("contract"), read.contract_number))
+                if number
+            },
+        )
 
-    async def _chart(self, erp: ErpReader) -> Chart:
-        """Reference data, read again after five minutes."""
+    async def _chart(self, erp: ErpReader, *, fresh: bool) -> Chart:
+        """Reference data, read again after five minutes, or when somebody says that they added to it."""
         kept = self._charts.get(erp.connection)
         now = self._now()
-        if kept is None or abs((now - kept[0]).total_seconds()) > _CHART_KEPT_S:
-            kept = (now, await erp.get_chart())
+        if fresh or kept is None or abs((now - kept[0]).total_seconds()) > _CHART_KEPT_S:
+            kept = (now, await erp.get_chart(fresh=fresh))
             self._charts[erp.connection] = kept
         return kept[1]
 
@@ -175,31 +185,3 @@ def _plan_of(verdict: PlanVerdict) -> Plan:
     if verdict.plan is None:
         raise AssertionError("a verdict of kind plan carries its plan")
     return verdict.plan
-
-
-def _compare(plan: Plan, rows: tuple[BilledRow, ...]) -> None:
-    """Lines and schedule rows as planned and as read back, as sorted amounts per source."""
-    wanted: dict[str, list[Decimal]] = {"line": [], "milestone": []}
-    for operation in plan.operations:
-        request = operation.request
-        if isinstance(request, EnsureContract):
-            wanted["line"] += [line.amount.amount for line in request.lines]
-        elif isinstance(request, EnsureBillingSchedule):
-            wanted["milestone"] += [row.amount.amount for row in request.rows]
-    for source, amounts in wanted.items():
-        found = sorted(row.amount.amount for row in rows if row.source == source)
-        foreign = [row for row in rows if row.amount.currency != plan.currency]
-        if found != sorted(amounts) or foreign:
-            raise NeedsRepair(
-                f"Contract {plan.contract_number}: the ERP will bill {_listed(found)} as {source}s, the plan says "
-                f"{_listed(sorted(amounts))} {plan.currency}. Correct the ERP record, then repair to compare again.",
-                code="TL-BIL-003",
-                record=plan.contract_number,
-                field=source,
-                owner=Role.BILLING,
-            )
-
-
-def _listed(amounts: list[Decimal]) -> str:
-    shown = ", ".join(str(amount) for amount in amounts[:6])
-    return f"{shown or 'nothing'}{' ...' if len(amounts) > 6 else ''}"  # noqa: PLR2004 - six fit on a line

@@ -95,6 +95,8 @@ class PlanCall(Canonical):
 
     subject: EngagementRef
     terms_reference: str
+    is_repaired: bool = False
+    """A person says that something was set up or corrected: what is kept of the ERP is read anew."""
 
 
 class PlannedKind(StrEnum):
@@ -214,6 +216,8 @@ class Confirmed(Canonical):
 
     rows: int
     sentence: str
+    numbers: dict[Step, str] = Field(default_factory=dict)
+    """What people call the records in the ERP, by step."""
 
 
 class Remedy(StrEnum):

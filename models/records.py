@@ -9,7 +9,7 @@ from models.base import Canonical
 from models.ids import ConnectionId, Step
 from models.money import Money
 
-__all__ = ["BilledRow", "Effect", "Guard", "Links", "RecordKind", "RecordRef", "WorkDone"]
+__all__ = ["BilledRow", "Effect", "Guard", "Links", "ReadBack", "RecordKind", "RecordRef", "WorkDone"]
 
 
 class RecordKind(StrEnum):
@@ -76,6 +76,17 @@ class BilledRow(Canonical):
     code: str = ""
     amount: Money
     due_on: date | None = None
+
+
+class ReadBack(Canonical):
+    """An engagement as it stands in the ERP after the writes."""
+
+    rows: tuple[BilledRow, ...]
+    project_number: str = ""
+    contract_number: str = ""
+    """What people call the two in the ERP; its answers to our writes may name their ids only."""
+    billing_hold: str = ""
+    """Why the ERP bills nothing of it now; empty: it bills."""
 
 
 class WorkDone(Canonical):

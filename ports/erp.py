@@ -14,7 +14,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Links, RecordRef, WorkDone
+from models.records import Effect, Links, ReadBack, RecordRef, WorkDone
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
 __all__ = [
@@ -38,12 +38,15 @@ class Surveys(Protocol):
         """Candidates for the customer and records under our keys, in as few calls as the vendor allows (aim: one)."""
         ...
 
-    async def get_chart(self) -> Chart:
-        """Legal entities, currencies, terms, cost centres and items."""
+    async def get_chart(self, *, fresh: bool = False) -> Chart:
+        """Legal entities, currencies, terms, cost centres and items.
+
+        `fresh`: read anew whatever is kept, because somebody says that they have just set something up.
+        """
         ...
 
-    async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
-        """What finance will bill, read back after the writes (aim: one call)."""
+    async def read_back(self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...]) -> ReadBack:
+        """What finance will bill, and how people call it, read back after the writes (aim: one call)."""
         ...
 
 

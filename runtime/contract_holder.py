@@ -22,7 +22,6 @@ class Beside:
     code: str
     owner: Role
     message: str
-    is_amendment: bool = False
 
 
 async def find_beside(
@@ -72,11 +71,9 @@ def _amendment(contract: ContractOfDeal, holder: DealId | None) -> Beside:
             "TL-CHG-001",
             Role.CONTRACTS,
             f"{what}, which is not set up here. Is the contract's own deal won in the CRM? Nothing was written.",
-            is_amendment=True,
         )
     return Beside(
         "TL-CHG-000",
         Role.CONTRACTS,
         f"{what}, which deal {holder} sold. It is a change order: enter it in the ERP by hand. Nothing was written.",
-        is_amendment=True,
     )

@@ -22,7 +22,7 @@ from models.operations import (
     ReleaseEngagement,
     WriteBackDeal,
 )
-from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef, WorkDone
+from models.records import BilledRow, Effect, Guard, Links, ReadBack, RecordKind, RecordRef, WorkDone
 from models.survey import Chart, ChartEntity, CustomerCandidate, ErpTraits, ExistingRecord, Survey, SurveyQuestion
 from models.terms import DealState, SignedTerms
 
@@ -76,6 +76,8 @@ class FakeErp:
         self.journal: list[tuple[str, str]] = []
         self.calls: list[str] = []
         self.trouble: Trouble = lambda _moment, _kind: None
+        self.chart = demo_chart()
+        self.change_read_back: Callable[[ReadBack], ReadBack] = lambda read: read
         self.held: set[str] = set()
         self.cancelled: set[str] = set()
         self.work_done = WorkDone()
@@ -108,22 +110,31 @@ class FakeErp:
         ]
         return Survey(candidates=(*self.candidates, *made), existing=tuple(existing))
 
-    async def get_chart(self) -> Chart:
-        self.calls.append("chart")
-        return demo_chart()
+    async def get_chart(self, *, fresh: bool = False) -> Chart:
+        self.calls.append("chart, fresh" if fresh else "chart")
+        return self.chart
 
-    async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
+    async def read_back(self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...]) -> ReadBack:
         self.calls.append("billed")
         wanted = {contract.record_id, *(ref.record_id for ref in schedules)}
         rows: list[BilledRow] = []
+        hold = ""
         for ref, request in self.records.values():
             if ref.record_id not in wanted:
                 continue
             if isinstance(request, EnsureContract):
+                hold = request.billing_hold
                 rows += [BilledRow(source="line", code=line.code, amount=line.amount) for line in request.lines]
             if isinstance(request, EnsureBillingSchedule):
-                rows += [BilledRow(source="milestone", code=row.code, amount=row.amount) for row in request.rows]
-        return tuple(rows)
+                rows += [
+                    BilledRow(source="milestone", code=row.code, amount=row.amount, due_on=row.due_on)
+                    for row in request.rows
+                ]
+        read = ReadBack(
+            rows=tuple(rows), project_number=f"PRJ-{project.record_id}", contract_number=f"SO-{contract.record_id}",
+            billing_hold=hold,
+        )  # fmt: skip
+        return self.change_read_back(read)
 
     async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
         self.calls.append("work done")

@@ -76,7 +76,7 @@ class QuoteToProject(LostDeals):
             self._answered, self._application, self._applying_terms = False, None, terms.terms_digest
             planned = await run_step(
                 PlanningActivities.plan,
-                PlanCall(subject=subject, terms_reference=terms.reference),
+                PlanCall(subject=subject, terms_reference=terms.reference, is_repaired=self._repaired),
                 summary="Look at the ERP and make the plan",
                 patience=VENDOR_STEP,
             )
@@ -140,6 +140,7 @@ class QuoteToProject(LostDeals):
             summary="Read back what will be billed and compare",
             patience=VENDOR_STEP,
         )
+        application.take_numbers(confirmed.numbers)
         if not await application.write_back():
             # Until it is known whether the deal says "active" by now, nothing else may be said on it.
             await self._park(subject, application.troubles, planned, tell=False)

@@ -42,7 +42,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Guard, Links, RecordKind, RecordRef, WorkDone
+from models.records import Effect, Guard, Links, ReadBack, RecordKind, RecordRef, WorkDone
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 from ports.amendments import ContractChange
 
@@ -137,13 +137,15 @@ class NetSuiteErp:
                 self._remember(RecordKind.CUSTOMER, self._config.prefixes.customer + candidate.external_key)
         return found
 
-    async def get_chart(self) -> Chart:
+    async def get_chart(self, *, fresh: bool = False) -> Chart:
         """Reference data that plans are checked against: one call, kept for some minutes."""
+        if fresh:
+            self._book.forget()
         return (await self._book.current()).chart()
 
-    async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
-        """Contract lines and schedule rows as finance will bill them."""
-        return await self._surveying.list_billed_rows(contract, schedules, await self._book.current())
+    async def read_back(self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...]) -> ReadBack:
+        """Contract lines and schedule rows as finance will bill them, and how people call both records."""
+        return await self._surveying.read_back(contract, project, schedules, await self._book.current())
 
     async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
         """Invoices and time of an engagement."""

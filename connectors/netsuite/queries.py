@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connectors.netsuite.config import NetSuiteConfig
 from models.survey import SurveyQuestion
 
-__all__ = ["CHART", "Query", "billed_rows", "leading_words", "name_forms", "number_forms", "survey"]
+__all__ = ["CHART", "Query", "leading_words", "name_forms", "number_forms", "read_back", "survey"]
 
 _MOST_LIKE_ROWS = 200
 _MOST_NAMES = 20
@@ -64,20 +64,22 @@ def survey(question: SurveyQuestion, config: NetSuiteConfig, *, with_addresses: 
     )
 
 
-def billed_rows(contract: str, schedules: Sequence[str], config: NetSuiteConfig) -> Query:
-    """Contract lines and schedule rows as finance will bill them: one call."""
+def read_back(contract: str, project: str, schedules: Sequence[str], config: NetSuiteConfig) -> Query:
+    """Contract lines and schedule rows as finance will bill them, and both numbers: one call."""
     text = (  # names come from checked configuration, values are bound
         f"SELECT 'line' AS source, l.{config.custom.line_code} AS code, TO_CHAR(l.foreignamount) AS amount,"
-        " NULL AS due_on, TO_CHAR(t.foreigntotal) AS total, TO_CHAR(t.currency) AS currency"
+        " NULL AS due_on, TO_CHAR(t.foreigntotal) AS total, TO_CHAR(t.currency) AS currency,"
+        f" t.tranid AS number_, t.{config.custom.contract_billing_hold} AS hold"
         " FROM transactionline l JOIN transaction t ON t.id = l.transaction"
         " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"
+        " UNION ALL SELECT 'project', NULL, '0', NULL, NULL, NULL, j.entityid, NULL FROM job j WHERE j.id = ?"
     )
     if schedules:
         text += (
             f" UNION ALL SELECT 'milestone', m.comments, TO_CHAR(m.milestoneamount), TO_CHAR(m.milestonedate, {_DAY}),"
-            f" NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"
+            f" NULL, NULL, NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"
         )
-    return Query(text, (contract, *schedules))
+    return Query(text, (contract, project, *schedules))
 
 
 def name_forms(names: Iterable[str]) -> tuple[str, ...]:

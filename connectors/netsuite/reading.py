@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,7 +15,7 @@ from models.errors import Fatal, NeedsRepair
 from models.ids import ExternalKey
 from models.money import Money
 from models.party import Address
-from models.records import BilledRow, RecordKind, RecordRef
+from models.records import BilledRow, ReadBack, RecordKind, RecordRef
 from models.roles import Role
 from models.survey import CustomerCandidate, ExistingRecord, Survey, SurveyQuestion
 
@@ -59,10 +59,8 @@ class Reader:
         candidates = [self._candidate(same, question, data) for same in customers.values()]
         return Survey(candidates=tuple(candidates), existing=tuple(existing))
 
-    def billed_rows(
-        self, rows: Iterable[Row], data: ReferenceData, contract: RecordRef
-    ) -> tuple[BilledRow, ...] | None:
-        """Contract lines and schedule rows; None when the rows do not tell in which sign or currency they are."""
+    def read_back(self, rows: Sequence[Row], data: ReferenceData, contract: RecordRef) -> ReadBack | None:
+        """Contract lines, schedule rows and numbers; None when the rows tell neither sign nor currency."""
         lines = [row for row in rows if row.get("source") == "line"]
         total = sum((_decimal(row, "amount", contract) for row in lines), Decimal(0))
         header = _decimal(lines[0], "total", contract) if lines else Decimal(0)
@@ -71,7 +69,13 @@ class Reader:
         # The vendor keeps the lines of a sale with the sign of the ledger, opposite to the document's total.
         sign = 1 if (total > 0) == (header > 0) else -1
         currency = data.currency_code(_text(lines[0], "currency"))
-        return tuple(self._billed(row, sign, currency, contract) for row in rows)
+        billed = [row for row in rows if row.get("source") != "project"]
+        return ReadBack(
+            rows=tuple(self._billed(row, sign, currency, contract) for row in billed),
+            project_number=next((_text(row, "number_") for row in rows if row.get("source") == "project"), ""),
+            contract_number=_text(lines[0], "number_"),
+            billing_hold=_text(lines[0], "hold"),
+        )
 
     def _billed(self, row: Row, sign: int, currency: str, contract: RecordRef) -> BilledRow:
         amount = _decimal(row, "amount", contract)

@@ -13,10 +13,10 @@ from connectors.netsuite.config import NetSuiteConfig
 from connectors.netsuite.errors import MissingTable
 from connectors.netsuite.mapping import RowText, internal_id
 from connectors.netsuite.reading import Reader, to_address, to_billed_day
-from connectors.netsuite.schemas import BillingScheduleRecord, CustomerRecord, SalesOrderRecord
+from connectors.netsuite.schemas import BillingScheduleRecord, CustomerRecord, RecordHead, SalesOrderRecord
 from models.errors import Fatal, NeedsRepair
 from models.money import Money
-from models.records import BilledRow, RecordRef
+from models.records import BilledRow, ReadBack, RecordRef
 from models.roles import Role
 from models.survey import CustomerCandidate, Survey, SurveyQuestion
 
@@ -53,12 +53,13 @@ class Surveying:
             return found
         return found.model_copy(update={"candidates": await self._with_addresses(found.candidates)})
 
-    async def list_billed_rows(
-        self, contract: RecordRef, schedules: tuple[RecordRef, ...], data: ReferenceData
-    ) -> tuple[BilledRow, ...]:
+    async def read_back(
+        self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...], data: ReferenceData
+    ) -> ReadBack:
         """What finance will bill: in one query, else record by record."""
         if self._has_milestone_table:
-            query = queries.billed_rows(internal_id(contract), [internal_id(ref) for ref in schedules], self._config)
+            ids = [internal_id(ref) for ref in schedules]
+            query = queries.read_back(internal_id(contract), internal_id(project), ids, self._config)
             try:
                 rows = await self._rows(
                     query, f"contract {contract.number or contract.record_id}", needs=("source", "amount")
@@ -68,9 +69,9 @@ class Surveying:
                     raise
                 self._has_milestone_table = False
             else:
-                if (billed := self._reader.billed_rows(rows, data, contract)) is not None:
-                    return billed
-        return await self._billed_by_record(contract, schedules, data)
+                if (found := self._reader.read_back(rows, data, contract)) is not None:
+                    return found
+        return await self._read_back_by_record(contract, project, schedules, data)
 
     async def _survey_rows(self, question: SurveyQuestion) -> list[Row]:
         if self._has_address_tables:
@@ -100,10 +101,14 @@ class Surveying:
         ]
         return (*found, *candidates[_MOST_ADDRESSES_READ:])
 
-    async def _billed_by_record(
-        self, contract: RecordRef, schedules: tuple[RecordRef, ...], data: ReferenceData
-    ) -> tuple[BilledRow, ...]:
+    async def _read_back_by_record(
+        self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...], data: ReferenceData
+    ) -> ReadBack:
         order = await self._read_order(contract)
+        name = f"project {project.number or project.record_id}"
+        job = await self._client.get_record(
+            "job", internal_id(project), RecordHead, record=name, fields=("id", "entityId")
+        )
         plans = await asyncio.gather(*(self._read_schedule(schedule) for schedule in schedules))
         currency = data.currency_code(order.currency.id)
         lines = [
@@ -124,7 +129,12 @@ class Surveying:
             for plan in plans
             for row in plan.milestone.items
         ]
-        return (*lines, *rows)
+        return ReadBack(
+            rows=(*lines, *rows),
+            project_number=job.entity_id if job else "",
+            contract_number=order.tran_id,
+            billing_hold=str((order.model_extra or {}).get(self._config.custom.contract_billing_hold) or ""),
+        )
 
     async def _read_order(self, contract: RecordRef) -> SalesOrderRecord:
         name = f"contract {contract.number or contract.record_id}"

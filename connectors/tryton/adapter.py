@@ -38,7 +38,7 @@ from models.operations import (
     HoldEngagement,
     ReleaseEngagement,
 )
-from models.records import BilledRow, Effect, Links, RecordKind, RecordRef, WorkDone
+from models.records import Effect, Links, ReadBack, RecordKind, RecordRef, WorkDone
 from models.roles import Role
 from models.survey import Chart, ErpTraits, Survey, SurveyQuestion
 
@@ -77,13 +77,15 @@ class TrytonErp:
         """Candidates for the customer and records under our keys: three calls at once."""
         return await self._surveying.survey(question, await self._book.current())
 
-    async def get_chart(self) -> Chart:
+    async def get_chart(self, *, fresh: bool = False) -> Chart:
         """Reference data that plans are checked against: eight calls, four at once, kept for some minutes."""
+        if fresh:
+            self._book.forget()
         return (await self._book.current()).chart()
 
-    async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
-        """Contract lines and milestones as finance will bill them: two calls at once."""
-        return await self._surveying.list_billed_rows(contract, schedules)
+    async def read_back(self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...]) -> ReadBack:
+        """Contract lines and milestones as finance will bill them, and how people call both: two calls at once."""
+        return await self._surveying.read_back(contract, project, schedules)
 
     async def get_work_done(self, project: RecordRef, contract: RecordRef) -> WorkDone:
         """Invoices and time of an engagement: three calls."""

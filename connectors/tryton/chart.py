@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.config import TrytonConfig
@@ -51,6 +51,9 @@ class ReferenceData:
     """Analytic root of each legal entity."""
     contact_relation: int | None
 
+    when_lacking: Callable[[], None] = field(default=lambda: None, compare=False)
+    """Told of each look-up in vain: whoever repairs it has added what was missing, so it must be read again."""
+
     def chart(self) -> Chart:
         """What plans are checked against. An entity without a code of ours is none of ours."""
         entities = [
@@ -74,7 +77,7 @@ class ReferenceData:
     def company(self, code: str) -> CompanyRow:
         """Of one of our legal entities."""
         if (found := self.companies.get(code)) is None:
-            raise _missing(
+            raise self._missing(
                 f"Tryton has no company whose party has the code {code}", "legal entity", Role.FINANCE_OPERATIONS, code
             )
         return found
@@ -82,7 +85,7 @@ class ReferenceData:
     def currency(self, code: str) -> int:
         """Of a currency, by ISO code."""
         if (found := self.currencies.get(code)) is None:
-            raise _missing(
+            raise self._missing(
                 f"Tryton has no active currency {code}", "currency", Role.FINANCE_OPERATIONS, code, "TL-CON-006"
             )
         return found.id
@@ -90,7 +93,7 @@ class ReferenceData:
     def terms_id(self, code: str) -> int:
         """Of payment terms, by our code."""
         if (found := self.terms.get(code)) is None:
-            raise _missing(
+            raise self._missing(
                 f"Tryton has no active payment terms under the name that the settings give for {code}",
                 "payment terms", Role.CREDIT_CONTROL, code, "TL-CON-007",
             )  # fmt: skip
@@ -103,7 +106,7 @@ class ReferenceData:
     def item(self, code: str) -> Item:
         """Of a product, by its code."""
         if (found := self.items.get(code)) is None:
-            raise _missing(
+            raise self._missing(
                 f"Tryton has no active product with the code {code}", "item", Role.FINANCE_OPERATIONS, code,
                 "TL-CON-008",
             )  # fmt: skip
@@ -112,7 +115,7 @@ class ReferenceData:
     def cost_centre(self, entity: str, code: str) -> AnalyticRow:
         """Of a cost centre of a legal entity."""
         if (found := self.cost_centres.get((entity, code))) is None:
-            raise _missing(
+            raise self._missing(
                 f"Tryton has no active analytic account {code} of {entity}", "cost centre", Role.FINANCE_OPERATIONS,
                 code,
             )  # fmt: skip
@@ -121,22 +124,22 @@ class ReferenceData:
     def root(self, entity: str) -> int:
         """The analytic root under which cost centres of a legal entity stand."""
         if (found := self.roots.get(entity)) is None:
-            raise _missing(f"Tryton has no analytic root for the cost centres of {entity}", "cost centre root",
-                           Role.FINANCE_OPERATIONS, entity)  # fmt: skip
+            raise self._missing(f"Tryton has no analytic root for the cost centres of {entity}", "cost centre root",
+                                Role.FINANCE_OPERATIONS, entity)  # fmt: skip
         return found
 
     def country(self, code: str) -> int:
         """Of a country, by ISO code."""
         if (found := self.countries.get(code)) is None:
-            raise _missing(f"Tryton has no country {code}", "country", Role.MASTER_DATA, code)
+            raise self._missing(f"Tryton has no country {code}", "country", Role.MASTER_DATA, code)
         return found
 
-
-def _missing(what: str, field: str, owner: Role, record: str, code: str | None = None) -> NeedsRepair:
-    return NeedsRepair(
-        f"{what}. Add it there, or correct the code in the rules, then press Retry.",
-        code=code, record=record, field=field, owner=owner,
-    )  # fmt: skip
+    def _missing(self, what: str, field_name: str, owner: Role, record: str, code: str | None = None) -> NeedsRepair:
+        self.when_lacking()
+        return NeedsRepair(
+            f"{what}. Add it there, or correct the code in the rules, then press Retry.",
+            code=code, record=record, field=field_name, owner=owner,
+        )  # fmt: skip
 
 
 class ReferenceBook:
@@ -159,7 +162,7 @@ class ReferenceBook:
         """Reference data, at most the set time old."""
         async with self._lock:
             if self._kept is None or self._clock() - self._kept[0] >= self._ttl_s:
-                self._kept = (self._clock(), await self._load())
+                self._kept = (self._clock(), replace(await self._load(), when_lacking=self.forget))
             return self._kept[1]
 
     def forget(self) -> None:

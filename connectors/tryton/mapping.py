@@ -172,7 +172,7 @@ def to_sale(
         "sale_date": wire_date(request.signed_on),
         "comment": note(
             [
-                ("Billing hold", request.billing_hold), ("Starts on", request.start_on), (notes.ENDS, request.end_on),
+                (notes.HOLD, request.billing_hold), ("Starts on", request.start_on), (notes.ENDS, request.end_on),
                 ("Purchase order", request.po_number), (notes.FUNDED, request.funded), (notes.CAP, request.cap),
                 (notes.WITH_OPTIONS, request.with_options), (notes.KEY, key_note),
             ]

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from models.money import Money
 
-__all__ = ["CANCELLED", "CAP", "CODE", "CONTRACT", "DUE", "ENDS", "FROZEN", "FUNDED", "KEY", "METHOD", "WITH_OPTIONS",
-           "before_freeze", "frozen", "note", "read_note"]  # fmt: skip
+__all__ = ["CANCELLED", "CAP", "CODE", "CONTRACT", "DUE", "ENDS", "FROZEN", "FUNDED", "HOLD", "KEY", "METHOD",
+           "WITH_OPTIONS", "before_freeze", "frozen", "note", "read_note"]  # fmt: skip
 
 KEY = "Tieline key"
 CONTRACT = "Contract"
@@ -20,6 +20,7 @@ FUNDED = "Funded"
 CAP = "Not to exceed"
 WITH_OPTIONS = "With options"
 METHOD = "Bills by"
+HOLD = "Billing hold"
 FROZEN = "Frozen"
 CANCELLED = "Cancelled"
 _BEFORE = "Before the freeze"

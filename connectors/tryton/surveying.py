@@ -19,7 +19,7 @@ from models.errors import NeedsRepair
 from models.ids import ExternalKey, LegalEntityCode
 from models.money import Money
 from models.party import Address
-from models.records import BilledRow, RecordKind, RecordRef
+from models.records import BilledRow, ReadBack, RecordKind, RecordRef
 from models.roles import Role
 from models.survey import CustomerCandidate, ExistingRecord, Survey, SurveyQuestion
 
@@ -64,18 +64,18 @@ class Surveying:
         existing += [self._sale(row, keys, question, data) for row in found_sales if self._counts(row, keys)]
         return Survey(candidates=tuple(candidates), existing=tuple(existing))
 
-    async def list_billed_rows(self, contract: RecordRef, schedules: tuple[RecordRef, ...]) -> tuple[BilledRow, ...]:
+    async def read_back(self, contract: RecordRef, project: RecordRef, schedules: tuple[RecordRef, ...]) -> ReadBack:
         """Lines of the contract and tasks of its schedules: two searches at once."""
         name = f"contract {contract.number or contract.record_id}"
-        parents = [internal_id(one) for one in schedules]
+        parents, root = [internal_id(one) for one in schedules], internal_id(project)
         sales, tasks = await asyncio.gather(
             self._client.search(
                 "sale.sale", SaleRow, [["id", "=", internal_id(contract)]],
-                fields=("currency.code", "lines.amount", "lines.note"), record=name,
+                fields=("number", "comment", "currency.code", "lines.amount", "lines.note"), record=name,
             ),
             self._client.search(
-                "project.work", WorkRow, [["parent", "in", parents]],
-                fields=("list_price", "comment", "company.currency.code"), record=name, most=2000,
+                "project.work", WorkRow, ["OR", ["parent", "in", parents], ["id", "=", root]],
+                fields=("number", "list_price", "comment", "company.currency.code"), record=name, most=2000,
             ),
         )  # fmt: skip
         if not sales:
@@ -92,7 +92,12 @@ class Surveying:
             )
             for line in sales[0].lines
         ]
-        return (*lines, *(_billed_task(task, name) for task in tasks))
+        return ReadBack(
+            rows=(*lines, *(_billed_task(task, name) for task in tasks if task.id != root)),
+            project_number=next((task.number for task in tasks if task.id == root), ""),
+            contract_number=sales[0].number,
+            billing_hold=read_note(sales[0].comment).get(notes.HOLD, ""),
+        )
 
     def _with_key(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         return (*fields, "external_id") if self._config.has_uniqueness_module else fields

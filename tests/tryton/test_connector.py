@@ -18,7 +18,8 @@ from tests.tryton.set_up import set_up
 async def test_a_contract_is_set_up_and_reads_back_to_the_cent(either: Connected) -> None:
     links, effects = await set_up(either.erp)
     assert [effect.created for effect in effects] == [True] * 5
-    rows = await either.erp.list_billed_rows(links.of(Step("contract")), (links.of(Step("billing-schedule")),))
+    schedules = (links.of(Step("billing-schedule")),)
+    rows = (await either.erp.read_back(links.of(Step("contract")), links.of(Step("project")), schedules)).rows
     assert [(row.source, row.code, str(row.amount)) for row in rows] == [
         ("line", "L1", "USD 38,000.00"), ("line", "L2", "USD 80,750.00"), ("line", "L3", "USD 9,499.99"),
         ("milestone", "M1", "USD 38,475.00"), ("milestone", "M2", "USD 51,299.99"),

@@ -79,7 +79,8 @@ async def test_calls_of_a_deal_are_as_many_as_the_connectors_page_says(keyed: Co
             await erp.survey(samples.question())
             assert len(proxy.requests) == 3
             proxy.requests.clear()
-            await erp.list_billed_rows(links.refs[list(links.refs)[-1]], (links.refs[list(links.refs)[-2]],))
+            contract, schedule, project = (links.refs[step] for step in list(links.refs)[-1:-4:-1])
+            await erp.read_back(contract, project, (schedule,))
             assert len(proxy.requests) == 2
 
 

@@ -72,7 +72,8 @@ async def test_twenty_runs_of_one_contract_make_one_project_and_one_confirmed_sa
 
 async def test_the_whole_sample_reads_back_on_postgresql_too(shared: Connected) -> None:
     links, _ = await set_up(shared.erp)
-    rows = await shared.erp.list_billed_rows(links.of(Step("contract")), (links.of(Step("billing-schedule")),))
+    schedules = (links.of(Step("billing-schedule")),)
+    rows = (await shared.erp.read_back(links.of(Step("contract")), links.of(Step("project")), schedules)).rows
     assert [row.amount.amount for row in rows] == [
         samples.contract().lines[at].amount.amount for at in range(3)
     ] + [row.amount.amount for row in samples.schedule().rows]

@@ -13,7 +13,7 @@ from models.desk import Stage
 from models.errors import Fatal, NeedsRepair, NotSent, OutcomeUnknown, Retryable
 from models.party import Address
 from models.process import Outcome
-from models.records import RecordKind, RecordRef
+from models.records import ReadBack, RecordKind, RecordRef
 from models.survey import CustomerCandidate
 from models.terms import SignedTerms
 from tests.unit.signed_terms import line
@@ -113,6 +113,34 @@ async def test_a_stop_that_is_not_mended_stands_again(house: House, stop: Stop) 
     again = await house.waiting(stop.code)
     assert again.item == first.item
     assert house.erp.journal == []
+
+
+async def test_what_was_just_set_up_in_the_erp_is_seen_at_once_after_a_repair(house: House) -> None:
+    """The chart is kept for minutes; whoever adds an item and says so is not asked again."""
+    whole = house.erp.chart
+    house.erp.chart = whole.model_copy(update={"items": ()})
+    await house.win(simple())
+    await house.waiting("TL-CON-006")
+    house.erp.chart = whole
+
+    assert (await house.repair("ada.finance", "TL-CON-006")).complete
+
+    assert await house.outcome() is Outcome.ACTIVE
+    assert [call for call in house.erp.calls if call.startswith("chart")] == ["chart", "chart, fresh"]
+
+
+async def test_what_the_erp_will_bill_is_compared_by_code_and_due_date_and_shown_by_its_number(house: House) -> None:
+    def moved(read: ReadBack) -> ReadBack:
+        rows = [row.model_copy(update={"due_on": None}) if row.code == "M2" else row for row in read.rows]
+        return read.model_copy(update={"rows": tuple(rows)})
+
+    house.erp.change_read_back = moved
+    await house.win(simple())
+    item = await house.waiting("TL-BIL-003")
+    assert "the plan says M2 USD 51,299.99 due 31 Jul 2027" in item.message
+    house.erp.change_read_back = lambda read: read
+    await house.repair("ada.finance", "TL-BIL-003")
+    assert await house.outcome() is Outcome.ACTIVE
 
 
 async def test_news_from_the_crm_mends_without_anybody_answering(house: House) -> None:

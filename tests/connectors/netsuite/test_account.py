@@ -42,7 +42,7 @@ async def test_a_new_deal_takes_one_call_per_step() -> None:
         links = await it.set_up()
         await it.erp.ensure_contact(samples.contact(), links)
         schedules = (links.refs[Step("billing-schedule")],)
-        rows = await it.erp.list_billed_rows(links.refs[Step("contract")], schedules)
+        rows = (await it.erp.read_back(links.refs[Step("contract")], links.refs[Step("project")], schedules)).rows
         assert await it.calls() == {
             "POST /query/v1/suiteql": 2,
             "PUT /record/v1/customer": 1,

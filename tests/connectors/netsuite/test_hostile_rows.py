@@ -26,6 +26,7 @@ CHART = [
     {"kind": "terms", "id": "2", "code": "NET30", "name": "Net 30"},
 ]
 CONTRACT = samples.ref(RecordKind.CONTRACT, "8801")
+PROJECT = samples.ref(RecordKind.PROJECT, "8800")
 Rows = list[Any]
 
 
@@ -72,7 +73,7 @@ async def test_a_survey_row_that_cannot_be_read_stops_and_is_never_guessed(
 async def test_a_billed_row_that_cannot_be_read_names_contract_and_value(row: dict[str, str], named: str) -> None:
     line = {"source": "line", "code": "L1", "amount": "100", "total": "100", "currency": "1"}
     with pytest.raises(NeedsRepair, match="8801") as stopped:
-        await erp([line, {"source": "milestone", "code": "M1"} | row]).list_billed_rows(CONTRACT, ())
+        await erp([line, {"source": "milestone", "code": "M1"} | row]).read_back(CONTRACT, PROJECT, ())
     assert named in stopped.value.message
 
 
@@ -80,8 +81,8 @@ async def test_lines_without_a_total_are_read_from_the_record_itself() -> None:
     order = {"id": "8801", "currency": {"id": "1"},
              "item": {"items": [{"amount": 100.5, "custcol_tl_line_code": "L1"}, {"amount": -100.5}]}}  # fmt: skip
     rows = [{"source": "line", "code": "L1", "amount": "100.5"}, {"source": "line", "amount": "-100.5"}]
-    billed = await erp(rows, records=lambda _: httpx.Response(200, json=order)).list_billed_rows(CONTRACT, ())
-    assert [str(row.amount.amount) for row in billed] == ["100.50", "-100.50"]
+    read = await erp(rows, records=lambda _: httpx.Response(200, json=order)).read_back(CONTRACT, PROJECT, ())
+    assert [str(row.amount.amount) for row in read.rows] == ["100.50", "-100.50"]
 
 
 async def test_a_schedule_that_was_deleted_is_told_by_name() -> None:
@@ -92,7 +93,7 @@ async def test_a_schedule_that_was_deleted_is_told_by_name() -> None:
 
     schedule = samples.ref(RecordKind.BILLING_SCHEDULE, "7")
     with pytest.raises(NeedsRepair, match="no billing schedule 7 any more"):
-        await erp([], records=records).list_billed_rows(CONTRACT, (schedule,))
+        await erp([], records=records).read_back(CONTRACT, PROJECT, (schedule,))
 
 
 async def test_a_list_without_an_end_is_not_read_for_ever() -> None:

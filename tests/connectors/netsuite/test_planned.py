@@ -49,10 +49,9 @@ async def test_a_plan_once_applied_finds_nothing_left_to_do(paper: Callable[[], 
         links = await _apply(it, plan)
         contract = next(one.request for one in plan.operations if isinstance(one.request, EnsureContract))
         schedules = [one for one in plan.operations if isinstance(one.request, EnsureBillingSchedule)]
-        billed = await it.erp.list_billed_rows(
-            next(ref for step, ref in links.refs.items() if step == "contract"),
-            tuple(links.refs[one.step] for one in schedules),
-        )
+        refs = {str(step): ref for step, ref in links.refs.items()}
+        schedule_refs = tuple(links.refs[one.step] for one in schedules)
+        billed = (await it.erp.read_back(refs["contract"], refs["project"], schedule_refs)).rows
         assert {row.code: row.amount for row in billed if row.source == "line"} == {
             line.code: line.amount for line in contract.lines
         }

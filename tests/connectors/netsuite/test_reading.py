@@ -148,7 +148,7 @@ async def test_an_amount_with_three_decimals_comes_back_exactly() -> None:
         contract = await it.erp.ensure_contract(
             samples.contract(currency="BHD", lines=lines, funded=None, with_options=None), links
         )
-        billed = await it.erp.list_billed_rows(contract.ref, (schedule.ref,))
+        billed = (await it.erp.read_back(contract.ref, links.refs[Step("project")], (schedule.ref,))).rows
         assert [row.amount for row in billed] == [Money.of(amount, "BHD") for amount in (*amounts, *amounts)]
 
 
@@ -157,7 +157,7 @@ async def test_lines_read_back_with_the_documents_sign_whichever_the_ledger_uses
     async with connected() as it:
         await it.sim.control("POST", "settings", {"sales_line_sign": sign})
         links = await it.set_up()
-        billed = await it.erp.list_billed_rows(links.refs[Step("contract")], ())
+        billed = (await it.erp.read_back(links.refs[Step("contract")], links.refs[Step("project")], ())).rows
         assert [row.amount for row in billed] == [Money.of(amount, "USD") for _, amount in samples.LINES]
 
 
@@ -165,23 +165,43 @@ async def test_an_account_that_hides_schedule_rows_is_read_record_by_record() ->
     async with connected(own={"milestone_table": "nosuchtable"}) as it:
         links = await it.set_up()
         contract, schedule = links.refs[Step("contract")], links.refs[Step("billing-schedule")]
+        project = links.refs[Step("project")]
         await it.reset()
-        rows = await it.erp.list_billed_rows(contract, (schedule,))
+        read = await it.erp.read_back(contract, project, (schedule,))
+        rows = read.rows
+        assert (read.contract_number[:2], read.project_number[:3], read.billing_hold) == ("SO", "PRJ", "")
         assert [row.amount for row in rows if row.source == "milestone"] == [
             Money.of(amount, "USD") for _, amount, _ in samples.ROWS
         ]
         assert [row.code for row in rows if row.source == "line"] == ["L1", "L2", "L3"]
-        assert await it.erp.list_billed_rows(contract, (schedule,)) == rows
+        assert await it.erp.read_back(contract, project, (schedule,)) == read
         assert await it.calls() == {
             "POST /query/v1/suiteql": 1, "GET /record/v1/salesOrder": 2, "GET /record/v1/billingSchedule": 2,
+            "GET /record/v1/job": 2,
         }  # fmt: skip
+
+
+async def test_numbers_and_hold_are_read_back_with_the_rows_in_one_call() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        contract, project = links.refs[Step("contract")], links.refs[Step("project")]
+        await it.erp.ensure_contract(samples.contract(billing_hold="The purchase order is missing."), links)
+        await it.reset()
+        read = await it.erp.read_back(contract, project, (links.refs[Step("billing-schedule")],))
+        assert await it.calls() == {"POST /query/v1/suiteql": 1}
+        assert (project.number, contract.number) == ("", ""), "the answer to a write names the id alone"
+        assert (read.project_number, read.contract_number) == (f"PRJ{project.record_id}", f"SO{contract.record_id}")
+        assert read.billing_hold == "The purchase order is missing."
+        assert [(row.code, row.due_on) for row in read.rows if row.source == "milestone"] == [
+            (code, day) for code, _, day in samples.ROWS
+        ]
 
 
 async def test_a_contract_that_was_deleted_is_told_by_name() -> None:
     async with connected() as it:
         await it.erp.get_chart()
         with pytest.raises(NeedsRepair, match="has no contract 99999 any more"):
-            await it.erp.list_billed_rows(samples.ref(RecordKind.CONTRACT, "99999"), ())
+            await it.erp.read_back(samples.ref(RecordKind.CONTRACT, "99999"), samples.ref(RecordKind.PROJECT, "1"), ())
 
 
 async def test_a_missing_tax_table_is_told_and_never_passed_over() -> None:
