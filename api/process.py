@@ -88,6 +88,8 @@ async def _run() -> None:
             await stack.enter_async_context(metrics.exporting())
             await stack.enter_async_context(_running(_figures(settings, tieline, metrics)))
         _spare_the_collector()
+        if not settings.payload_keys:
+            log_event("payloads.in_clear", level=logging.WARNING, fix="Set TIELINE_PAYLOAD_KEYS; docs/decisions/0005.")
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
         log_event("worker.stopping")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.worker import Replayer
@@ -30,7 +32,7 @@ from runtime.settings import Limits
 from runtime.temporal import PASSED_THROUGH, build_worker, connect
 from tests.unit.signed_terms import line
 from tests.workflows.contracts import buyer, checked, simple
-from tests.workflows.house import House, open_house
+from tests.workflows.house import House, open_house, until
 from tests.workflows.raw import signal_by_api, temporal
 from workflows.quote_to_project import QuoteToProject
 
@@ -155,6 +157,31 @@ async def test_a_run_goes_on_while_its_keys_are_changed(
             assert await house.outcome() is Outcome.ACTIVE
         everything = b"".join(event.SerializeToString() for event in await house.events())
     assert [everything.count(key.name.encode()) > 1 for key in KEYS] == [True, True]
+
+
+async def test_a_worker_without_the_key_ends_nothing_and_one_that_has_it_goes_on(
+    engine: EmbeddedTemporal, client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key that was forgotten in one place costs time, no deal; the log names it."""
+    del client
+    new, old = KEYS
+    async with open_house(await _client(engine, (old,)), tmp_path, worker=False) as house:
+        await house.win(simple())
+        wrong = await _client(engine, (new,))
+        with caplog.at_level(logging.ERROR, "tieline"):
+            async with build_worker(wrong, house.queue, house.tieline.activities):
+                await until(lambda: _tried(house), "a failed try")
+        assert (await house.handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        reasons = {str(getattr(record, "tieline_fields", {}).get("reason")) for record in caplog.records}
+        assert any("sealed with key '2026-05', which this process does not have" in reason for reason in reasons)
+
+        async with build_worker(house.client, house.queue, house.tieline.activities):
+            assert await house.outcome() is Outcome.ACTIVE
+
+
+async def _tried(house: House) -> bool:
+    failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    return any(event.event_type == failed for event in await house.events())
 
 
 async def test_nothing_that_looks_sealed_can_hold_up_a_deal(sealed: House) -> None:
