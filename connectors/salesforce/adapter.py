@@ -10,6 +10,7 @@ from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.event_kinds import KINDS
 from connectors.salesforce.ids import same_record
+from connectors.salesforce.invoice_board import SalesforceInvoiceBoard
 from connectors.salesforce.mapping import to_contract, to_signed_terms
 from connectors.salesforce.sweep import RecordSweep
 from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
@@ -52,6 +53,10 @@ class SalesforceDeals:
     def connection(self) -> ConnectionId:
         """The org this adapter speaks to."""
         return self._config.connection
+
+    def invoice_board(self) -> SalesforceInvoiceBoard:
+        """Where account teams see invoices."""
+        return SalesforceInvoiceBoard(self._client, self._config)
 
     async def check_access(self) -> None:
         """Read the org's own record."""

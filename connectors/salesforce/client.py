@@ -11,11 +11,11 @@ from connector_kit import Effectful, Fault, Reply, VendorSession
 from connectors.salesforce.auth import TokenSource
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import SIGN_IN, DuplicateKey, SessionExpired, rest_error
-from connectors.salesforce.schemas import Changes, CompositeReply, QueryPage, SubReply, WireError
+from connectors.salesforce.schemas import Changes, CompositeReply, QueryPage, RowReplies, RowReply, SubReply, WireError
 from models.errors import Fatal, NeedsRepair, NotSent, Retryable, TielineError
 from models.roles import Role
 
-__all__ = ["KeyRace", "SalesforceClient", "StateReached"]
+__all__ = ["KeyRace", "RowReply", "SalesforceClient", "StateReached"]
 
 _OK = range(200, 300)
 _SUCCESS = 200
@@ -98,6 +98,23 @@ class SalesforceClient:
         if [part.reference for part in answers] != [part["referenceId"] for part in parts]:
             raise _no_answer(reply.status, Effectful.WRITE, record)
         return {part.reference: part for part in answers}
+
+    async def patch_rows(self, path: str, rows: list[dict[str, Any]], *, record: str) -> tuple[RowReply, ...]:
+        """Up to 200 rows in one call, each for itself. The call succeeds even when rows fail. Sheet section 5."""
+        reply = await self._call(
+            "PATCH",
+            f"{self._config.data_path}/{path}",
+            document={"allOrNone": False, "records": rows},
+            effect=Effectful.WRITE,
+            record=record,
+        )
+        try:
+            answers = RowReplies.validate_python(reply.document())
+        except ValueError as unreadable:  # ValidationError is one
+            raise _no_answer(reply.status, Effectful.WRITE, record) from unreadable
+        if len(answers) != len(rows):
+            raise _no_answer(reply.status, Effectful.WRITE, record)
+        return tuple(answers)
 
     async def _rest(self, page: QueryPage, record: str, most: int) -> list[dict[str, Any]]:
         rows = list(page.records)

@@ -3,9 +3,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, TypeAdapter
 
-__all__ = ["Changes", "CompositeReply", "Hint", "LoginFailed", "QueryPage", "SubReply", "TokenGranted", "WireError"]
+__all__ = [
+    "Changes",
+    "CompositeReply",
+    "Hint",
+    "LoginFailed",
+    "QueryPage",
+    "RowError",
+    "RowReplies",
+    "RowReply",
+    "SubReply",
+    "TokenGranted",
+    "WireError",
+]
 
 
 def _cut(value: object) -> object:
@@ -59,6 +71,24 @@ class WireError(_Wire):
     message: Words = ""
     error_code: str = Field(default="", alias="errorCode", max_length=200)
     fields: Names = Field(default_factory=list)
+
+
+class RowError(_Wire):
+    """One complaint about one row of a collection."""
+
+    code: str = Field(default="", alias="statusCode", max_length=200)
+    message: Words = ""
+    fields: Names = Field(default_factory=list)
+
+
+class RowReply(_Wire):
+    """What became of one row of a collection, in the order of the rows."""
+
+    success: bool
+    errors: list[RowError] = Field(default_factory=list, max_length=100)
+
+
+RowReplies = TypeAdapter(list[RowReply])
 
 
 class Changes(_Wire):

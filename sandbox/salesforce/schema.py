@@ -22,6 +22,7 @@ _PREFIXES = {
     "PricebookEntry": "01u", "Contract": "800", "Order": "801", "OrderItem": "802", "Quote": "0Q0",
     "QuoteLineItem": "0QL", "RecordType": "012", "ProcessInstance": "04g", "ContentVersion": "068",
     "Tieline_Milestone__c": "a01", "Tieline_Rate__c": "a02", "Tieline_Project__c": "a03",
+    "Tieline_Invoice__c": "a04",
 }  # fmt: skip
 _NOT_IN_THIS_ORG = frozenset({"Asset", "ContractContactRole"})
 _SYSTEM = {
