@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.connected import Connected
 from activities.deal_status import show_on_deal
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
@@ -20,7 +21,6 @@ from models.amending import (
 from models.change_process import CHANGE_ORDER, NotesCall, note_key
 from models.desk import EngagementRow, Stage
 from models.errors import Fatal
-from models.ids import ConnectionId
 from models.operations import WriteBackDeal
 from models.process import ApplyStep, EngagementRef, FinishCall, Outcome, StepDone
 from ports.amendments import ContractAmendments
@@ -46,7 +46,7 @@ class AmendingActivities:
     def __init__(
         self,
         *,
-        erps: Mapping[ConnectionId, ContractAmendments],
+        erps: Connected[ContractAmendments],
         crm: Deals,
         plans: PlanBook,
         desk: Desk,
@@ -71,7 +71,7 @@ class AmendingActivities:
         request = operation.request
         if not isinstance(request, _CHANGES):
             raise Fatal(f"Step {call.step} of the plan changes no contract in force.", record=call.step)
-        erp = self._erps[operation.connection]
+        erp = self._erps.named(operation.connection)
         effect = await self._once.apply(
             intent_of(call, operation),
             find=lambda: erp.find_change(request, call.links),

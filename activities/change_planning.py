@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
 from activities.change_confirming import check_standing
+from activities.connected import Connected
 from activities.plan_desk import PlanDesk
 from mappings.change_order.case import ChangeCase
 from mappings.change_order.plan import plan_change
@@ -46,8 +47,7 @@ class ChangePlanningActivities:
         *,
         amendments: AmendmentReader,
         deals: DealReader,
-        erps: Mapping[ConnectionId, StandingReader],
-        main_erp: ConnectionId,
+        erps: Connected[StandingReader],
         plans: PlanBook,
         desk: Desk,
         ledger: Ledger,
@@ -57,7 +57,6 @@ class ChangePlanningActivities:
         self._amendments = amendments
         self._deals = deals
         self._erps = erps
-        self._main_erp = main_erp
         self._plans = plans
         self._desk = desk
         self._ledger = ledger
@@ -98,7 +97,7 @@ class ChangePlanningActivities:
         base = engagement_id(subject.firm, subject.contract_number)
         row = await self._desk.find_engagement(base)
         contract = await self._contract(base) if row is not None and row.stage in _IN_FORCE else None
-        erp = self._erps[contract.connection if contract else self._main_erp]
+        erp = self._erps.named(contract.connection if contract else ConnectionId(""))
         standing: ContractStanding | None = None
         if contract is not None:
             standing = await erp.get_standing(contract)
@@ -140,7 +139,7 @@ class ChangePlanningActivities:
         contract = next((request.contract for request in _changes(plan)), None)
         if contract is None:
             return Confirmed(rows=0, sentence=_in_force(plan))
-        standing = await self._erps[contract.connection].get_standing(contract)
+        standing = await self._erps.named(contract.connection).get_standing(contract)
         check_standing(plan.change, standing)
         return Confirmed(rows=len(standing.rows), sentence=_in_force(plan))
 

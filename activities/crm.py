@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.connected import Connected
 from activities.deal_status import show_on_deal
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
 from activities.situation import Situations
 from mappings.booking import PROCESS
 from models.errors import Fatal, NeedsRepair
-from models.ids import ConnectionId, external_key
+from models.ids import external_key
 from models.operations import WriteBackDeal
 from models.process import ApplyStep, EngagementRef, StatusCall, StepDone, TermsRead
 from ports.crm import Deals
@@ -26,8 +25,7 @@ class CrmActivities:
 
     def __init__(
         self,
-        crms: Mapping[ConnectionId, Deals],
-        main: ConnectionId,
+        crms: Connected[Deals],
         *,
         plans: PlanBook,
         situations: Situations,
@@ -35,7 +33,6 @@ class CrmActivities:
         once: ExactlyOnce,
     ) -> None:
         self._crms = crms
-        self._main = main
         self._plans = plans
         self._situations = situations
         self._ledger = ledger
@@ -46,7 +43,7 @@ class CrmActivities:
     async def read_signed_terms(self, subject: EngagementRef) -> TermsRead:
         """Read the deal as it is now, keep what was read, and say what it means for this engagement."""
         try:
-            terms = await self._crms[self._main].get_signed_terms(subject.deal_id)
+            terms = await self._crms.named(subject.crm).get_signed_terms(subject.deal_id)
         except NeedsRepair:
             moved = await self._moved(subject)
             if moved is None:
@@ -71,7 +68,7 @@ class CrmActivities:
         if not isinstance(operation.request, WriteBackDeal):
             raise Fatal(f"Step {call.step} of the plan is not a write-back.", record=call.step)
         request = operation.request.model_copy(update={"plan_digest": call.plan})
-        crm = self._crms[operation.connection]
+        crm = self._crms.named(operation.connection)
         effect = await self._once.apply(
             intent_of(call, operation),
             find=lambda: crm.find_write_back(request, call.links),
@@ -101,7 +98,7 @@ class CrmActivities:
         return await show_on_deal(
             request,
             call.subject,
-            crm=self._crms[self._main],
+            crm=self._crms.named(call.subject.crm),
             ledger=self._ledger,
             once=self._once,
             process=PROCESS,
@@ -109,7 +106,7 @@ class CrmActivities:
 
     async def _moved(self, subject: EngagementRef) -> TermsRead | None:
         """Terms that cannot be read need no repair when the deal sells this contract no more."""
-        for deal in await self._crms[self._main].find_contracts([subject.deal_id]):
+        for deal in await self._crms.named(subject.crm).find_contracts([subject.deal_id]):
             if deal.contract_number == subject.contract_number:
                 return None
             situation, sentence = await self._situations.of_a_deal_without_it(subject, deal.contract_number)

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.connected import Connected
 from activities.exactly_once import ExactlyOnce
 from models.errors import Fatal
-from models.ids import ConnectionId
 from models.operations import (
     EnsureBillingSchedule,
     EnsureContact,
@@ -32,7 +32,7 @@ Request = TypeVar("Request")
 class ErpActivities:
     """Every write to the ERP: one activity per operation, each taken from the stored, approved plan."""
 
-    def __init__(self, erps: Mapping[ConnectionId, Erp], plans: PlanBook, once: ExactlyOnce) -> None:
+    def __init__(self, erps: Connected[Erp], plans: PlanBook, once: ExactlyOnce) -> None:
         self._erps = erps
         self._plans = plans
         self._once = once
@@ -94,7 +94,7 @@ class ErpActivities:
     async def _operation(self, call: ApplyStep) -> tuple[PlannedOperation, Erp]:
         plan = await self._plans.get_plan(call.plan)
         operation = plan.operation(call.step)
-        return operation, self._erps[operation.connection]
+        return operation, self._erps.named(operation.connection)
 
     async def _apply(
         self,

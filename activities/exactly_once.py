@@ -61,6 +61,8 @@ class ExactlyOnce:
         row = await self._ledger.intend(intent)
         if row.state is OperationState.APPLIED:
             return self._known(row, intent, takes_what_is_there=one_per_key or look_first)
+        if not row.is_first and row.connection:
+            _same_system(row.connection, intent)
         if (look_first or not row.is_first) and (found := await self._evidence(intent, find)) is not None:
             await self._ledger.settle_applied(intent.key, found, evidence="found by its key")
             return found
@@ -69,6 +71,7 @@ class ExactlyOnce:
     def _known(self, row: OperationRow, intent: Intent, *, takes_what_is_there: bool) -> Effect:
         if row.effect is None:
             raise Fatal(f"The ledger says {intent.key} was applied, but not to what.", record=intent.key)
+        _same_system(row.effect.ref.connection, intent)
         if row.payload_hash != intent.payload_hash and not takes_what_is_there:
             raise NeedsRepair(
                 f"Step {intent.step} of {intent.engagement} was already written with other terms. "
@@ -106,3 +109,16 @@ class ExactlyOnce:
             raise
         await self._ledger.settle_applied(intent.key, effect, evidence="answered", written=intent)
         return effect
+
+
+def _same_system(connection: str, intent: Intent) -> None:
+    """A rule that moves a company to another ERP must not make a second record of what was begun in the first."""
+    if connection != intent.connection:
+        raise NeedsRepair(
+            f"Step {intent.step} of {intent.engagement} was begun in {connection}; the rules now say "
+            f"{intent.connection}. Let the new rule start on a later day of signature, then repair. "
+            "Nothing was written now.",
+            code="TL-CON-020",
+            record=intent.engagement,
+            field=intent.step,
+        )

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.connected import Connected
 from activities.exactly_once import EffectCall, ExactlyOnce
 from models.base import digest_of
 from models.blocker import Choice
 from models.desk import Stage
 from models.errors import NeedsRepair
-from models.ids import ConnectionId, Step, external_key, operation_key
+from models.ids import Step, external_key, operation_key
 from models.lost_deal import HoldCall, HoldTurn, Loss, LossAnswer, LossCall
 from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
 from models.process import EngagementRef, StepDone
@@ -36,7 +37,7 @@ _MOST_NAMED = 3
 class HoldActivities:
     """An engagement whose deal was lost after its set-up: looked at, frozen, opened again or closed. DOM-2.3."""
 
-    def __init__(self, erps: Mapping[ConnectionId, Erp], ledger: Ledger, once: ExactlyOnce, desk: Desk) -> None:
+    def __init__(self, erps: Connected[Erp], ledger: Ledger, once: ExactlyOnce, desk: Desk) -> None:
         self._erps = erps
         self._ledger = ledger
         self._once = once
@@ -52,7 +53,7 @@ class HoldActivities:
         rows = await self._ledger.list_operations(call.subject.engagement)
         newest = _turns(rows)[-1].step if _turns(rows) else ""
         project, contract = _set_up(rows, call.subject)
-        done = await self._erps[project.connection].get_work_done(project, contract)
+        done = await self._erps.named(project.connection).get_work_done(project, contract)
         under_way = LossAnswer.CANCEL if newest.startswith(f"{HoldTurn.CANCEL}:") else None
         return Loss(
             under_way=under_way,
@@ -68,7 +69,7 @@ class HoldActivities:
         """Freeze what was set up, open it again, or close it as cancelled."""
         rows = await self._ledger.list_operations(call.subject.engagement)
         project, contract = _set_up(rows, call.subject)
-        erp = self._erps[project.connection]
+        erp = self._erps.named(project.connection)
         step = _turn(rows, call)
         key = external_key(call.subject.engagement, *step.split(":", 1))
         request: HoldEngagement | ReleaseEngagement | CancelEngagement

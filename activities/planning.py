@@ -1,19 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.connected import Connected
 from activities.plan_desk import PlanDesk
-from mappings.plan_contract import PlanningCase, plan_contract
+from mappings.answers import Answers
+from mappings.erp_choice import ErpChoice, choose_erp
+from mappings.findings import Finding
+from mappings.plan_contract import DealCase, PlanningCase, plan_contract, plan_without_erp
 from mappings.read_back import differences
 from mappings.rulebook import RuleBook
 from mappings.survey_question import survey_question
-from models.desk import EngagementRow, Stage
+from models.desk import EngagementRow, GivenAnswer, Stage
 from models.errors import NeedsRepair
-from models.ids import ConnectionId, DealId, Step
+from models.ids import ConnectionId, Step
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import (
     ConfirmCall,
@@ -30,7 +34,7 @@ from models.terms import SignedTerms
 from ports.crm import DealReader
 from ports.desk import Desk, PlanBook
 from ports.erp import ErpReader
-from ports.inbox import DealBindings
+from ports.inbox import DealBindings, DealHolder
 
 __all__ = ["PlanningActivities"]
 
@@ -48,18 +52,16 @@ class PlanningActivities:
     def __init__(
         self,
         *,
-        crm: DealReader,
-        erps: Mapping[ConnectionId, ErpReader],
-        main_erp: ConnectionId,
+        crms: Connected[DealReader],
+        erps: Connected[ErpReader],
         plans: PlanBook,
         desk: Desk,
         deal_bindings: DealBindings,
         rules: Callable[[], RuleBook],
         now: Callable[[], datetime],
     ) -> None:
-        self._crm = crm
+        self._crms = crms
         self._erps = erps
-        self._main_erp = main_erp
         self._plans = plans
         self._desk = desk
         self._deal_bindings = deal_bindings
@@ -110,37 +112,70 @@ class PlanningActivities:
     async def _verdict(
         self, subject: EngagementRef, terms: SignedTerms, row: EngagementRow | None, *, binds: bool, fresh: bool = False
     ) -> PlanVerdict:
-        book, erp = self._rules(), self._erps[self._main_erp]
-        survey = await erp.survey(survey_question(terms, book, subject.firm))
-        holder = subject.deal_id
+        book, crm = self._rules(), self._crms.named(subject.crm)
+        answers = await self._desk.list_answers(subject.engagement)
+        choice = choose_erp(Answers(answers).applied_to(terms), book)
+        case = await self._deal_case(subject, terms, row, answers, choice, binds=binds)
+        if choice.connection is None:
+            return plan_without_erp(case, _why_not(choice), book)
+        erp = self._erps.named(choice.connection)
+        case = await self._without_foreign_ids(case, erp.connection)
+        return plan_contract(
+            PlanningCase(
+                **dict(case),
+                chart=await self._chart(erp, fresh=fresh),
+                traits=erp.traits,
+                survey=await erp.survey(survey_question(case.terms, book, subject.firm)),
+                crm_connection=crm.connection,
+                write_back_guard=crm.guard_of_write_back(),
+                erp_connection=erp.connection,
+                erp_rule=choice.rule,
+                now=self._now(),
+            ),
+            book,
+        )
+
+    async def _deal_case(
+        self,
+        subject: EngagementRef,
+        terms: SignedTerms,
+        row: EngagementRow | None,
+        answers: tuple[GivenAnswer, ...],
+        choice: ErpChoice,
+        *,
+        binds: bool,
+    ) -> DealCase:
+        """What we know of the deal ourselves: which deal holds the contract, and what was set up for it."""
+        crm, bindings = self._crms.named(subject.crm).connection, self._deal_bindings
+        own = DealHolder(connection=crm, deal=subject.deal_id)
+        holder: DealHolder | None = own
         # An amendment waits for its contract; it never takes that contract's place.
         if binds and terms.amendment_number in _BASE_CONTRACT:
-            holder = await self._deal_bindings.bind_deal(
-                subject.firm, self._crm.connection, subject.contract_number, subject.deal_id
-            )
-        other: DealId | None = holder if holder != subject.deal_id else None
-        if other is None and terms.erp_project_id:
-            made_for = await self._deal_bindings.find_deal_of_project(subject.firm, terms.erp_project_id)
-            other = made_for if made_for not in {None, subject.deal_id} else None
-        case = PlanningCase(
+            holder = await bindings.bind_deal(subject.firm, crm, subject.contract_number, subject.deal_id)
+        if holder == own and terms.erp_project_id and choice.connection is not None:
+            holder = await bindings.find_deal_of_project(subject.firm, choice.connection, terms.erp_project_id)
+        return DealCase(
             firm=subject.firm,
             engagement=subject.engagement,
             terms=terms,
-            chart=await self._chart(erp, fresh=fresh),
-            traits=erp.traits,
-            survey=survey,
-            answers=await self._desk.list_answers(subject.engagement),
-            crm_connection=self._crm.connection,
-            write_back_guard=self._crm.guard_of_write_back(),
-            erp_connection=erp.connection,
+            answers=answers,
             applied_terms_digest=row.terms_digest if row else "",
-            bound_to_other_deal=other,
-            set_up_as=await self._deal_bindings.find_contract_set_up(
-                subject.firm, self._crm.connection, subject.deal_id, besides=subject.contract_number
+            bound_to_other_deal=holder.seen_from(crm) if holder is not None and holder != own else None,
+            set_up_as=await bindings.find_contract_set_up(
+                subject.firm, crm, subject.deal_id, besides=subject.contract_number
             ),
-            now=self._now(),
         )
-        return plan_contract(case, book)
+
+    async def _without_foreign_ids(self, case: DealCase, erp: ConnectionId) -> DealCase:
+        """The CRM keeps one ERP id of a customer. One that we made or took in another ERP means nothing in this one."""
+        buyer = case.terms.buyer
+        if buyer is None or not buyer.erp_customer_id or len(self._erps) == 1:
+            return case
+        known_in = await self._deal_bindings.find_erps_of_customer(case.firm, buyer.erp_customer_id)
+        if not known_in or erp in known_in:
+            return case
+        here = buyer.model_copy(update={"erp_customer_id": ""})
+        return case.model_copy(update={"terms": case.terms.model_copy(update={"buyer": here})})
 
     @activity.defn
     @business_boundary
@@ -154,7 +189,7 @@ class PlanningActivities:
             if call.links.refs[step].kind is RecordKind.BILLING_SCHEDULE
         )
         project = call.links.refs[Step("project")]
-        read = await self._erps[contract.connection].read_back(contract, project, schedules)
+        read = await self._erps.named(contract.connection).read_back(contract, project, schedules)
         for field, what in differences(plan, read).items():
             raise NeedsRepair(
                 f"Contract {plan.contract_number}: {what}. Correct the ERP record, then repair to compare again.",
@@ -179,6 +214,12 @@ class PlanningActivities:
             kept = (now, await erp.get_chart(fresh=fresh))
             self._charts[erp.connection] = kept
         return kept[1]
+
+
+def _why_not(choice: ErpChoice) -> Finding:
+    if choice.finding is None:
+        raise AssertionError("a choice without an ERP says why")
+    return choice.finding
 
 
 def _plan_of(verdict: PlanVerdict) -> Plan:

@@ -10,7 +10,7 @@ from models.process import EngagementRef, Situation
 from models.roles import Role
 from models.terms import DealState, SignedTerms
 from ports.desk import Desk
-from ports.inbox import DealBindings
+from ports.inbox import DealBindings, DealHolder
 from ports.ledger import Ledger, OperationRow, OperationState
 
 __all__ = ["Situations"]
@@ -39,11 +39,11 @@ class _Here:
 class Situations:
     """What a deal, as the CRM has it now, means for the contract it was started for (DOM-2.3)."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, bindings: DealBindings, crm: ConnectionId) -> None:
+    def __init__(self, desk: Desk, ledger: Ledger, bindings: DealBindings, main_crm: ConnectionId) -> None:
         self._desk = desk
         self._ledger = ledger
         self._bindings = bindings
-        self._crm = crm
+        self._main_crm = main_crm
 
     async def of_terms(self, subject: EngagementRef, terms: SignedTerms) -> tuple[Situation, str]:
         """Raises NeedsRepair when the deal and what was set up here do not belong together."""
@@ -81,8 +81,8 @@ class Situations:
 
     async def is_holder(self, subject: EngagementRef) -> bool:
         """Whether the contract is this deal's, or nobody's yet: a copy must not speak in the place of its original."""
-        holder = await self._bindings.find_deal_of_contract(subject.firm, self._crm, subject.contract_number)
-        return holder in {None, subject.deal_id}
+        holder = await self._bindings.find_deal_of_contract(subject.firm, subject.contract_number)
+        return holder is None or holder == self._own(subject)
 
     async def _here(self, subject: EngagementRef) -> _Here:
         """Writes are those that had or may have had their effect in the ERP; a status on the deal is no set-up."""
@@ -99,8 +99,12 @@ class Situations:
     async def _other_holder(self, subject: EngagementRef, here: _Here) -> str | None:
         if not here.is_written:
             return None
-        holder = await self._bindings.find_deal_of_contract(subject.firm, self._crm, subject.contract_number)
-        return holder if holder not in {None, subject.deal_id} else None
+        holder = await self._bindings.find_deal_of_contract(subject.firm, subject.contract_number)
+        own = self._own(subject)
+        return None if holder is None or holder == own else holder.seen_from(own.connection)
+
+    def _own(self, subject: EngagementRef) -> DealHolder:
+        return DealHolder(connection=subject.crm or self._main_crm, deal=subject.deal_id)
 
 
 def _of_a_deal_not_won(terms: SignedTerms, here: _Here) -> tuple[Situation, str]:

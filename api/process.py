@@ -129,7 +129,7 @@ def _due_at(tieline: Tieline) -> Callable[[Blocker], datetime]:
 def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatcher:
     return Dispatcher(
         tieline.store.inbox,
-        {tieline.crm.connection: tieline.crm},
+        {name: tieline.crms.named(name) for name in tieline.crms},
         TemporalStarter(client, settings.firm, settings.task_queue),
         EventProblems(tieline.store.desk, settings.firm, _due_at(tieline)),
         bindings=tieline.store.deal_bindings,
@@ -145,7 +145,8 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
 
 def _listeners(tieline: Tieline, dispatcher: Dispatcher) -> Listeners:
     """What we fetch ourselves from systems that tell of their changes."""
-    sources = tieline.crm.event_sources() if isinstance(tieline.crm, TellsEvents) else ()
+    crms: list[object] = [tieline.crms.named(name) for name in tieline.crms]
+    sources = [source for crm in crms if isinstance(crm, TellsEvents) for source in crm.event_sources()]
     return Listeners(sources, tieline.store.inbox, tieline.store.watermarks, on_accepted=dispatcher.wake)
 
 
@@ -211,6 +212,6 @@ def _checks(settings: Settings, client: Client, tieline: Tieline, dispatcher: Di
         "store": check_store(tieline.store.inbox),
         "engine": check_temporal(client, settings.temporal_address),
         "dispatcher": check_dispatcher(dispatcher),
-        "crm": check_credentials(tieline.crm.check_access),
-        "erp": check_credentials(tieline.erp.get_chart),
+        **{name: check_credentials(tieline.crms.named(name).check_access) for name in tieline.crms},
+        **{name: check_credentials(tieline.erps.named(name).get_chart) for name in tieline.erps},
     }

@@ -142,4 +142,4 @@ def _wired(settings: Settings, store: Any, http: httpx.AsyncClient) -> Tieline:
     )
     book = load_rulebook(settings.rulebook_folder)
     people = FilePeople(settings.people_file, settings.firm)
-    return build_tieline(store, crm, erp, people, rules=lambda: book, now=lambda: datetime.now(UTC))
+    return build_tieline(store, [crm], [erp], people, rules=lambda: book, now=lambda: datetime.now(UTC))

@@ -9,10 +9,10 @@ import typer
 
 from cli.output import Output
 from cli.running import Session, open_session, run
-from models.desk import Stage
+from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
-from models.ids import DealId, engagement_id
+from models.ids import ConnectionId, DealId, engagement_id
 from models.plan import Plan, PlanVerdict
 from models.process import EngagementRef
 from runtime.contract_holder import find_beside
@@ -26,6 +26,11 @@ _STARTS_AT_ONCE = 20
 """A larger burst only fills the workers' task queues (TEMPORAL section 0, trap 11)."""
 
 
+Crm = Annotated[
+    str, typer.Option("--crm", help="The CRM account, by its connection's name; the first one unless given.")
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Commands that plan and start."""
     app.command("plan")(plan)
@@ -34,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 def plan(
     deal: Annotated[str, typer.Argument(help="Id of the deal in the CRM, or number of a contract that is known here.")],
+    crm: Crm = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
     """Show what would be done for a deal, without doing it. Reads the CRM and the ERP, writes nothing."""
@@ -42,11 +48,13 @@ def plan(
         async with open_session(engine=False) as session:
             known = await session.tieline.store.desk.find_engagement(session.engagement(deal))
             deal_id = known.deal_id if known is not None else DealId(deal)
-            terms = await session.tieline.crm.get_signed_terms(deal_id)
+            account = await _account_of(session, known, crm)
+            terms = await session.tieline.crms.named(account).get_signed_terms(deal_id)
             engagement = engagement_id(session.settings.firm, terms.contract_number)
             subject = EngagementRef(
                 firm=session.settings.firm,
                 engagement=engagement,
+                crm=account,
                 deal_id=deal_id,
                 contract_number=terms.contract_number,
                 workflow_id=workflow_id(engagement),
@@ -68,6 +76,7 @@ def start(
         ),
     ] = None,
     won: Annotated[bool, typer.Option("--all-won", help="Every deal that is closed-won now.")] = False,
+    crm: Crm = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each has ended or waits for a person.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
@@ -78,7 +87,7 @@ def start(
     async def command(output: Output) -> int:
         async with open_session(engine=True) as session:
             ids = list(deals or ()) or (await asyncio.to_thread(_ids_in, file) if file else [])
-            contracts, missing = await _contracts(session, ids, won=won)
+            contracts, missing = await _contracts(session, ids, crm, won=won)
             outcomes = await _start_all(session, contracts)
             ended = await _wait_all(session, contracts) if wait else [{} for _ in contracts]
             rows = [
@@ -95,11 +104,25 @@ def start(
     run(command, as_json=as_json)
 
 
+async def _account_of(session: Session, known: EngagementRow | None, asked: str) -> ConnectionId:
+    """The CRM account of a deal: as asked for, else where the contract's deal is, else the first one."""
+    if asked or known is None:
+        return ConnectionId(asked) or session.tieline.crms.main
+    bindings = session.tieline.store.deal_bindings
+    holder = await bindings.find_deal_of_contract(session.settings.firm, known.contract_number)
+    is_held = holder is not None and holder.deal == known.deal_id
+    return holder.connection if holder is not None and is_held else session.tieline.crms.main
+
+
 async def _contracts(
-    session: Session, ids: list[str], *, won: bool
+    session: Session, ids: list[str], account: str, *, won: bool
 ) -> tuple[list[ContractOfDeal], list[dict[str, str]]]:
-    crm = session.tieline.crm
-    found = await crm.list_won_deals() if won else await crm.find_contracts([DealId(item) for item in ids])
+    crms = session.tieline.crms
+    found: list[ContractOfDeal] = []
+    # Ids of one account mean nothing in another; all closed-won deals are asked for wherever they are.
+    for name in [ConnectionId(account)] if account or not won else list(crms):
+        crm = crms.named(name)
+        found += await crm.list_won_deals() if won else await crm.find_contracts([DealId(item) for item in ids])
     missing = [
         {"deal": item, "reason": f"Deal {item} does not exist in the CRM. Check the id."}
         for item in ids
@@ -111,7 +134,7 @@ async def _contracts(
         if not row.contract_number:
             reason = f"Deal {row.deal_id} has no contract number. Enter it on the deal in the CRM, then start again."
             missing.append({"deal": row.deal_id, "reason": reason})
-        elif (beside := await find_beside(bindings, firm, crm.connection, row)) is not None:
+        elif (beside := await find_beside(bindings, firm, row.crm, row)) is not None:
             missing.append({"deal": row.deal_id, "reason": beside.message})
         else:
             good.append(row)

@@ -28,37 +28,55 @@ from mappings.rulebook import RuleBook
 from mappings.sow_checks import check_terms, signed_on
 from models.base import Canonical
 from models.desk import GivenAnswer
-from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId
+from models.ids import ConnectionId, ContractNumber, EngagementId, FirmId
 from models.plan import Plan, PlannedOperation, PlanVerdict, RuleRef, VerdictKind
 from models.records import Guard
 from models.survey import Chart, ErpTraits, Survey
 from models.terms import ContractStatus, DealState, SignedTerms
 
-__all__ = ["PlanningCase", "plan_contract"]
+__all__ = ["DealCase", "PlanningCase", "plan_contract", "plan_without_erp"]
 
 
-class PlanningCase(Canonical):
-    """All that a plan is made from. The same case gives the same plan, on every machine."""
+class DealCase(Canonical):
+    """What is known of a deal before any ERP is asked."""
 
     firm: FirmId
     engagement: EngagementId
     terms: SignedTerms
+    answers: tuple[GivenAnswer, ...] = ()
+    applied_terms_digest: str = ""
+    bound_to_other_deal: str | None = None
+    """The deal that holds this contract or its project already, with its CRM account where that is another one."""
+    set_up_as: ContractNumber | None = None
+    """Another contract of this very deal that has a project already."""
+
+
+class PlanningCase(DealCase):
+    """All that a plan is made from. The same case gives the same plan, on every machine."""
+
     chart: Chart
     traits: ErpTraits
     survey: Survey
-    answers: tuple[GivenAnswer, ...] = ()
     crm_connection: ConnectionId
     write_back_guard: Guard
     erp_connection: ConnectionId
-    applied_terms_digest: str = ""
-    bound_to_other_deal: DealId | None = None
-    set_up_as: ContractNumber | None = None
-    """Another contract of this very deal that has a project already."""
+    erp_rule: RuleRef | None = None
+    """The rule that chose the ERP."""
     now: datetime
 
 
 def plan_contract(case: PlanningCase, book: RuleBook) -> PlanVerdict:
     """Make the plan of one signed contract, or say what stops it and who can help."""
+    return _early_verdict(case, book) or _verdict_with_erp(case, book)
+
+
+def plan_without_erp(case: DealCase, unrouted: Finding, book: RuleBook) -> PlanVerdict:
+    """What can be said of a contract although no rule says in which ERP it is booked."""
+    return _early_verdict(case, book) or _blocked(case, book, [unrouted])
+
+
+def _early_verdict(case: DealCase, book: RuleBook) -> PlanVerdict | None:
+    """Whatever the ERP holds: what is not to be set up, and what must be mended at the source first."""
     answers = Answers(case.answers)
     early = _not_to_be_set_up(case.terms, book, answers)
     if early is not None:
@@ -72,9 +90,14 @@ def plan_contract(case: PlanningCase, book: RuleBook) -> PlanVerdict:
         *other_terms(case.terms, (), case.applied_terms_digest),
         *_without_customer(case.terms),
     ]
+    return _blocked(case, book, before) if before else None
+
+
+def _verdict_with_erp(case: PlanningCase, book: RuleBook) -> PlanVerdict:
+    answers = Answers(case.answers)
     terms = answers.applied_to(case.terms)
-    if before or terms.buyer is None:
-        return _blocked(case, book, before)
+    if terms.buyer is None:
+        raise AssertionError("terms without a buyer are stopped before the ERP is asked")
     on = signed_on(terms)
     choices = choose_rules(terms, book, case.chart, answers, on=on)
     match = match_customer(terms.buyer, case.survey.candidates, answer=answers.value("match"))
@@ -118,7 +141,7 @@ def _refused(code: str, reason: str) -> PlanVerdict:
     return PlanVerdict(kind=VerdictKind.REFUSED, reason_code=code, reason=reason)
 
 
-def _blocked(case: PlanningCase, book: RuleBook, findings: list[Finding]) -> PlanVerdict:
+def _blocked(case: DealCase, book: RuleBook, findings: list[Finding]) -> PlanVerdict:
     stake = case.terms.values.exercised or case.terms.signed_total
     unique = {(item.code, item.record, item.field): item for item in findings}
     blockers = tuple(blocker_of(item, case.engagement, book, stake) for item in unique.values())
@@ -169,7 +192,7 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
         warnings=tuple(dict.fromkeys(warnings)),
         manual_steps=_manual_steps(case.traits, booking),
         approvals=approval_slots(facts, book, case.now.date()),
-        rules=_cited(operations, choices),
+        rules=_cited(operations, choices, case.erp_rule),
         rules_version=book.version,
         rules_author=book.author,
         requested_by=terms.requesters,
@@ -210,6 +233,9 @@ def _manual_steps(traits: ErpTraits, booking: Booking) -> tuple[str, ...]:
     return tuple(sentence for billing_type, _, sentence in told if billing_type in types)
 
 
-def _cited(operations: tuple[PlannedOperation, ...], choices: Choices) -> tuple[RuleRef, ...]:
+def _cited(
+    operations: tuple[PlannedOperation, ...], choices: Choices, erp_rule: RuleRef | None
+) -> tuple[RuleRef, ...]:
     refs = {ref for operation in operations for ref in operation.rules} | set(choices.checked)
+    refs |= {erp_rule} if erp_rule is not None else set()
     return tuple(sorted(refs, key=lambda ref: ref.rule))

@@ -9,7 +9,7 @@ from mappings.customer_match import Match, MatchOutcome
 from mappings.findings import Finding, Severity, on_contract
 from mappings.tax_registration import TaxLevel, check_tax_registration
 from models.blocker import Choice
-from models.ids import ContractNumber, DealId
+from models.ids import ContractNumber
 from models.plan import PlannedOperation
 from models.terms import SignedTerms
 
@@ -34,7 +34,7 @@ _TWO_NAMES = re.compile(r"[;\n]|\s/\s")
 _ANSWER_FIELDS = {"country": "country", "tax number": "tax_number", "route id": "route_id"}
 
 
-def copied_findings(terms: SignedTerms, other: DealId | None) -> Iterator[Finding]:
+def copied_findings(terms: SignedTerms, other: str | None) -> Iterator[Finding]:
     """A cloned deal drags the original's numbers along: it blocks, it never overwrites. DOM-2.3."""
     if other is not None:
         yield on_contract(

@@ -13,7 +13,7 @@ from models.plan import RuleRef
 from models.survey import Chart
 from models.terms import SignedTerms, SowLine
 
-__all__ = ["Choices", "choose_rules"]
+__all__ = ["Choices", "choose_rules", "unknown_signer"]
 
 
 class Choices(Canonical):
@@ -72,18 +72,7 @@ def _entity(c: _Choosing) -> LegalEntityRule | None:
     """Who signed is a fact of the paper; a rule only checks it (DOM-5.1)."""
     entity = c.book.entity_named(c.terms.signing_entity, c.on) if c.terms.signing_entity else None
     if entity is None:
-        said = (
-            f"names '{c.terms.signing_entity}' as our side"
-            if c.terms.signing_entity
-            else "does not say which of our companies signed"
-        )
-        ours = "; ".join(rule.names[0] for rule in c.book.entities if rule.covers(c.on))
-        c.findings.append(
-            on_contract(
-                c.terms, "TL-CON-005", "signing company",
-                f" {said}. Enter one of our companies as it stands on the paper: {ours}.",
-            )
-        )  # fmt: skip
+        c.findings.append(unknown_signer(c.terms, c.book, c.on))
         return None
     if entity.code not in {item.code for item in c.chart.entities}:
         c.findings.append(
@@ -94,6 +83,20 @@ def _entity(c: _Choosing) -> LegalEntityRule | None:
         )  # fmt: skip
     _check_signer(c, entity)
     return entity
+
+
+def unknown_signer(terms: SignedTerms, book: RuleBook, on: date) -> Finding:
+    """Nobody knows who of us signed, so nobody knows who books it."""
+    said = (
+        f"names '{terms.signing_entity}' as our side"
+        if terms.signing_entity
+        else "does not say which of our companies signed"
+    )
+    ours = "; ".join(rule.names[0] for rule in book.entities if rule.covers(on))
+    return on_contract(
+        terms, "TL-CON-005", "signing company",
+        f" {said}. Enter one of our companies as it stands on the paper: {ours}.",
+    )  # fmt: skip
 
 
 def _check_signer(c: _Choosing, entity: LegalEntityRule) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from models.base import Canonical
 from models.blocker import Fix
-from models.ids import LegalEntityCode
+from models.ids import ConnectionId, LegalEntityCode
 from models.roles import Role
 from models.terms import BillingType
 
@@ -23,6 +23,7 @@ __all__ = [
     "ChangeCondition",
     "ChangePolicy",
     "Condition",
+    "ErpRule",
     "LegalEntityRule",
     "Rule",
     "ServiceLineRule",
@@ -69,6 +70,14 @@ class LegalEntityRule(Rule):
     names: tuple[Text, ...] = Field(min_length=1)
     country: Country
     functional_currency: Currency
+
+
+class ErpRule(Rule):
+    """In which ERP companies of ours keep their books. A contract is booked where the company that signed it does."""
+
+    connection: ConnectionId = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    entities: tuple[LegalEntityCode, ...] = ()
+    """Empty: every one of our companies, which only a firm with a single ERP may say."""
 
 
 class SigningRule(Rule):

@@ -15,6 +15,7 @@ from mappings.rule_kinds import (
     BlockerKind,
     ChangeApprovalRow,
     ChangePolicy,
+    ErpRule,
     LegalEntityRule,
     Rule,
     ServiceLineRule,
@@ -44,6 +45,7 @@ class RuleBook(Canonical):
     """The author's number and the fingerprint of the files: two books that differ never share a version."""
     author: PersonId
     entities: tuple[LegalEntityRule, ...]
+    erps: tuple[ErpRule, ...] = ()
     signing: tuple[SigningRule, ...] = ()
     terms: tuple[TermsRule, ...]
     service_lines: tuple[ServiceLineRule, ...]
@@ -80,6 +82,11 @@ class RuleBook(Canonical):
         """Our company of that name on a paper, spelled in any known way."""
         wanted = plain_words(name)
         return _first(self.entities, on, lambda rule: wanted in {plain_words(item) for item in rule.names})
+
+    def erp_of(self, entity: LegalEntityCode | None, on: date) -> ErpRule | None:
+        """Where that company of ours keeps its books; for an unknown one only a rule that speaks of all companies."""
+        own = _first(self.erps, on, lambda rule: entity in rule.entities)
+        return own or _first(self.erps, on, lambda rule: not rule.entities)
 
     def terms_for(self, text: str, entity: LegalEntityCode, on: date) -> TermsRule | None:
         """The ERP code for signed payment terms."""

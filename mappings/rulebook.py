@@ -14,6 +14,7 @@ from mappings.rule_kinds import (
     ApprovalRow,
     BillingRule,
     BlockerKind,
+    ErpRule,
     LegalEntityRule,
     Rule,
     ServiceLineRule,
@@ -29,6 +30,7 @@ __all__ = [
     "ApprovalRow",
     "BillingRule",
     "BlockerKind",
+    "ErpRule",
     "LegalEntityRule",
     "RuleBook",
     "ServiceLineRule",
@@ -41,7 +43,7 @@ __all__ = [
 
 Dated = TypeVar("Dated", bound=Rule)
 _SECTIONS = (
-    "entities", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "change_approvals",
+    "entities", "erps", "signing", "terms", "service_lines", "billing", "usd_rates", "approvals", "change_approvals",
     "customer_fields",
 )  # fmt: skip
 
@@ -108,6 +110,7 @@ def _contradictions(book: RuleBook) -> Iterator[tuple[str, str]]:
     """Rules that are well formed one by one and do not fit together: (section, what is wrong and how to mend it)."""
     yield from _same_ids(book)
     yield from _two_at_once("entities", book.entities, lambda rule: [plain_words(name) for name in rule.names])
+    yield from _two_at_once("erps", book.erps, lambda rule: rule.entities or ("",))
     yield from _two_at_once("terms", book.terms, _terms_keys)
     yield from _two_at_once("service_lines", book.service_lines, lambda rule: [rule.service_line])
     yield from _two_at_once("billing", book.billing, lambda rule: [rule.billing_type])
@@ -164,6 +167,7 @@ def _unknown_entities(book: RuleBook) -> Iterator[tuple[str, str]]:
     known = {entity.code for entity in book.entities}
     named = [("signing", rule.id, rule.expected) for rule in book.signing]
     named += [("terms", rule.id, rule.entities) for rule in book.terms]
+    named += [("erps", rule.id, rule.entities) for rule in book.erps]
     for section, rule_id, codes in named:
         for code in sorted(set(codes) - known):
             yield section, f"rule {rule_id} names company {code}, which is not in `entities`. Correct the code."

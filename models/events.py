@@ -39,6 +39,8 @@ class ErpEvent(Canonical):
 class ContractOfDeal(Canonical):
     """Which contract a deal sells, and how fresh that is: what the dispatcher needs to find the right workflow."""
 
+    crm: ConnectionId = ConnectionId("")
+    """The account the deal is in. Empty only in what was written before there could be several: the first one."""
     deal_id: DealId
     contract_number: ContractNumber
     amendment_number: str = ""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from models.base import Canonical
 from models.blocker import Choice
-from models.ids import BlockerId, ContractNumber, DealId, EngagementId, FirmId, PlanDigest, Step
+from models.ids import BlockerId, ConnectionId, ContractNumber, DealId, EngagementId, FirmId, PlanDigest, Step
 from models.money import Money
 from models.records import Links, RecordRef
 from models.roles import Role
@@ -48,6 +48,8 @@ class EngagementRef(Canonical):
 
     firm: FirmId
     engagement: EngagementId
+    crm: ConnectionId = ConnectionId("")
+    """The account its deal is in. Empty in processes that began before there could be several: the first one."""
     deal_id: DealId
     contract_number: ContractNumber
     workflow_id: str
@@ -168,6 +170,8 @@ class ClosedDeal(Canonical):
 
     firm: FirmId
     engagement: EngagementId
+    crm: ConnectionId = ConnectionId("")
+    """The account the deal is in, by which its event came. Empty: the first one."""
     deal_id: DealId
     contract_number: ContractNumber
     source_version: datetime | None = None

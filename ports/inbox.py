@@ -7,7 +7,7 @@ from models.base import Canonical
 from models.events import CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId
 
-__all__ = ["DealBindings", "Inbox", "InboxRow"]
+__all__ = ["DealBindings", "DealHolder", "Inbox", "InboxRow"]
 
 
 class InboxRow(Canonical):
@@ -41,21 +41,36 @@ class Inbox(Protocol):
         ...
 
 
-class DealBindings(Protocol):
-    """Which deal sold which contract: a copied deal is caught here (DOM-2.3). Also: numbers and bindings."""
+class DealHolder(Canonical):
+    """A deal that holds a contract, and the CRM account it is in."""
 
-    async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
+    connection: ConnectionId
+    deal: DealId
+
+    def seen_from(self, crm: ConnectionId) -> str:
+        """The deal for somebody who looks at that CRM: a deal of another account is told with its account."""
+        return self.deal if self.connection == crm else f"{self.deal} in {self.connection}"
+
+
+class DealBindings(Protocol):
+    """Which deal sold which contract: a copied deal is caught here (DOM-2.3), also one in another CRM account."""
+
+    async def bind_deal(
+        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId
+    ) -> DealHolder:
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
         ...
 
-    async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
-        """The deal for which we made that ERP project."""
+    async def find_deal_of_project(self, firm: FirmId, erp: ConnectionId, project_id: str) -> DealHolder | None:
+        """The deal for which we made that project in that ERP: two of them may give the same id."""
         ...
 
-    async def find_deal_of_contract(
-        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber
-    ) -> DealId | None:
-        """The deal that holds the contract; None before its first plan."""
+    async def find_deal_of_contract(self, firm: FirmId, contract: ContractNumber) -> DealHolder | None:
+        """The deal that holds the contract, in whichever CRM account; None before its first plan."""
+        ...
+
+    async def find_erps_of_customer(self, firm: FirmId, record_id: str) -> tuple[ConnectionId, ...]:
+        """The ERPs in which we made or took a customer with that id: it means nothing in another one."""
         ...
 
     async def find_contract_set_up(

@@ -43,6 +43,7 @@ class OperationRow(Canonical):
     engagement: EngagementId
     step: Step
     plan: PlanDigest
+    connection: str = ""
     attempts: int
     """How often the intent was stated since it was last certain that nothing of it had an effect.
 

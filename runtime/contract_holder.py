@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from models.events import ContractOfDeal
-from models.ids import ConnectionId, DealId, FirmId
+from models.ids import ConnectionId, FirmId
 from models.roles import Role
-from ports.inbox import DealBindings
+from ports.inbox import DealBindings, DealHolder
 
 __all__ = ["Beside", "find_beside"]
 
@@ -35,22 +35,23 @@ async def find_beside(
     number = contract.contract_number
     if _SEVERAL.search(number.strip()):
         return _several(contract)
-    holder = await bindings.find_deal_of_contract(firm, connection, number)
-    if holder == contract.deal_id:
+    own = DealHolder(connection=connection, deal=contract.deal_id)
+    holder = await bindings.find_deal_of_contract(firm, number)
+    if holder == own:
         return None
     if contract.amendment_number not in _BASE_CONTRACT:
-        return _amendment(contract, holder)
+        return _amendment(contract, holder.seen_from(connection) if holder is not None else None)
     if holder is None and contract.is_won:
         # The first one that is won has the number from here on: two that come at once cannot both go on.
         holder = await bindings.bind_deal(firm, connection, number, contract.deal_id)
-    if holder in {None, contract.deal_id}:
+    if holder is None or holder == own:
         return None
     return Beside(
         "TL-CON-014",
         Role.SALES_OPERATIONS,
-        f"Deal {contract.deal_id} carries the contract number {number} of deal {holder} (copied record). Enter the "
-        "copy's own number on it in the CRM, or clear it; if it adds to that contract, enter its amendment number. "
-        "Nothing was written.",
+        f"Deal {contract.deal_id} carries the contract number {number} of deal {holder.seen_from(connection)} (copied "
+        "record). Enter the copy's own number on it in the CRM, or clear it; if it adds to that contract, enter its "
+        "amendment number. Nothing was written.",
     )
 
 
@@ -64,7 +65,7 @@ def _several(contract: ContractOfDeal) -> Beside:
     )
 
 
-def _amendment(contract: ContractOfDeal, holder: DealId | None) -> Beside:
+def _amendment(contract: ContractOfDeal, holder: str | None) -> Beside:
     what = f"Deal {contract.deal_id} is amendment {contract.amendment_number} of contract {contract.contract_number}"
     if holder is None:
         return Beside(

@@ -179,6 +179,7 @@ class TemporalStarter:
             ClosedDeal(
                 firm=self._firm,
                 engagement=engagement,
+                crm=contract.crm,
                 deal_id=contract.deal_id,
                 contract_number=contract.contract_number,
                 source_version=contract.source_version,

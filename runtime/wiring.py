@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.change_planning import ChangePlanningActivities
+from activities.connected import Connected
 from activities.crm import CrmActivities
 from activities.decisions import DecisionActivities
 from activities.desk import DeskActivities
@@ -15,13 +16,13 @@ from activities.exactly_once import ExactlyOnce
 from activities.holding import HoldActivities
 from activities.planning import PlanningActivities
 from activities.situation import Situations
-from mappings.rulebook import RuleBook, load_rulebook
+from mappings.rulebook import RuleBook, UnusableRules, load_rulebook
 from ports.crm import Deals
 from ports.erp import Erp
 from ports.people import People
 from runtime.change_wiring import build_changes
 from runtime.people import FilePeople
-from runtime.registry import open_crm, open_erp
+from runtime.registry import open_crm, open_erp, spec_of
 from runtime.settings import Settings
 from store import Store, open_store
 
@@ -33,8 +34,8 @@ class Tieline:
     """Everything a process or a command works with, put together once."""
 
     store: Store
-    crm: Deals
-    erp: Erp
+    crms: Connected[Deals]
+    erps: Connected[Erp]
     people: People
     rules: Callable[[], RuleBook]
     planning: PlanningActivities
@@ -42,42 +43,69 @@ class Tieline:
     changes: ChangePlanningActivities | None = None
     """None where the CRM tells no amendments, or contracts of the ERP cannot be changed over its interface."""
 
+    @property
+    def crm(self) -> Deals:
+        """The first CRM account."""
+        return self.crms.named(self.crms.main)
+
+    @property
+    def erp(self) -> Erp:
+        """The first ERP."""
+        return self.erps.named(self.erps.main)
+
 
 @asynccontextmanager
 async def open_tieline(settings: Settings) -> AsyncIterator[Tieline]:
     """Open store and connections by settings, and close them afterwards."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store_url.get_secret_value()))
-        crm = await stack.enter_async_context(open_crm(settings.crm))
-        erp = await stack.enter_async_context(open_erp(settings.erp))
+        crms = [await stack.enter_async_context(open_crm(settings.crm))]
+        erps = [await stack.enter_async_context(open_erp(settings.erp))]
+        for further in settings.further_connections:
+            if "deals" in spec_of(further).capabilities:
+                crms.append(await stack.enter_async_context(open_crm(further)))
+            else:
+                erps.append(await stack.enter_async_context(open_erp(further)))
         book = load_rulebook(settings.rulebook_folder)
+        check_erp_rules(book, erps)
         people = FilePeople(
             settings.people_file, settings.firm, longest_life=timedelta(minutes=settings.limits.decision_minutes)
         )
-        yield build_tieline(store, crm, erp, people, rules=lambda: book)
+        yield build_tieline(store, crms, erps, people, rules=lambda: book)
+
+
+def check_erp_rules(book: RuleBook, erps: Sequence[Erp]) -> None:
+    """A rule for all companies is clear with one ERP only; with more, a new company would be booked by a guess."""
+    sweeping = [rule.id for rule in book.erps if not rule.entities and rule.valid_until is None]
+    if len(erps) > 1 and sweeping:
+        names = ", ".join(erp.connection for erp in erps)
+        raise UnusableRules(
+            f"Rule {sweeping[0]} of `erps` speaks of all companies, but there are several ERPs here ({names}). "
+            "Name the companies of each in `entities`.",
+            record=sweeping[0],
+        )
 
 
 def build_tieline(
     store: Store,
-    crm: Deals,
-    erp: Erp,
+    crms: Iterable[Deals],
+    erps: Iterable[Erp],
     people: People,
     *,
     rules: Callable[[], RuleBook],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Tieline:
     """Wire adapters into activities. Planning gets the reading half only."""
+    selling = Connected({crm.connection: crm for crm in crms})
+    booking = Connected({erp.connection: erp for erp in erps})
     once = ExactlyOnce(store.ledger)
-    situations = Situations(store.desk, store.ledger, store.deal_bindings, crm.connection)
-    crm_activities = CrmActivities(
-        {crm.connection: crm}, crm.connection, plans=store.plans, situations=situations, ledger=store.ledger, once=once
-    )
-    erp_activities = ErpActivities({erp.connection: erp}, store.plans, once)
-    holds = HoldActivities({erp.connection: erp}, store.ledger, once, store.desk)
+    situations = Situations(store.desk, store.ledger, store.deal_bindings, selling.main)
+    crm_activities = CrmActivities(selling, plans=store.plans, situations=situations, ledger=store.ledger, once=once)
+    erp_activities = ErpActivities(booking, store.plans, once)
+    holds = HoldActivities(booking, store.ledger, once, store.desk)
     planning = PlanningActivities(
-        crm=crm,
-        erps={erp.connection: erp},
-        main_erp=erp.connection,
+        crms=selling,
+        erps=booking,
         plans=store.plans,
         desk=store.desk,
         deal_bindings=store.deal_bindings,
@@ -88,11 +116,13 @@ def build_tieline(
         people=people, plans=store.plans, desk=store.desk, audit=store.audit, rules=rules, now=now
     )
     desk = DeskActivities(store.desk, rules, now)
-    changes = build_changes(store, crm, erp, once, rules=rules, now=now)
+    changes = build_changes(
+        store, selling.named(selling.main), [booking.named(name) for name in booking], once, rules=rules, now=now
+    )
     return Tieline(
         store=store,
-        crm=crm,
-        erp=erp,
+        crms=selling,
+        erps=booking,
         people=people,
         rules=rules,
         planning=planning,

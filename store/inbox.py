@@ -7,7 +7,7 @@ from sqlalchemy import Select, select, update
 from models.events import CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId, engagement_id
 from models.records import RecordKind
-from ports.inbox import InboxRow
+from ports.inbox import DealHolder, InboxRow
 from store import chain
 from store.database import Database
 from store.tables import BindingRow, DealBindingRow, InboxTable, WatermarkRow, table_of
@@ -82,49 +82,65 @@ class SqlDealBindings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def bind_deal(self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId) -> DealId:
+    async def bind_deal(
+        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId
+    ) -> DealHolder:
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
-        query = _holder(firm, connection, contract)
+        query = _holder(firm, contract)
         async with self._database.read() as looking:
-            held = (await looking.execute(query)).scalar_one_or_none()
+            held = (await looking.execute(query)).one_or_none()
         if held is not None:
-            return DealId(held)
+            return DealHolder(connection=held.connection, deal=held.deal)
         now = self._database.clock()
         async with self._database.write() as writing:
             values = {"firm": firm, "connection": connection, "contract": contract, "deal": deal, "bound_at": now}
-            unique = ("firm", "connection", "contract")
-            if not await self._database.insert_new(writing, _DEAL, values, unique=unique):
-                return DealId((await writing.execute(query)).scalar_one())
+            if not await self._database.insert_new(writing, _DEAL, values, unique=("firm", "contract")):
+                first = (await writing.execute(query)).one()
+                return DealHolder(connection=first.connection, deal=first.deal)
             await chain.append(
                 writing, at=now, kind="deal.bound", engagement=engagement_id(firm, contract), subject=deal,
                 facts={"connection": connection, "contract": contract},
             )  # fmt: skip
-        return deal
+        return DealHolder(connection=connection, deal=deal)
 
-    async def find_deal_of_project(self, firm: FirmId, project_id: str) -> DealId | None:
-        """The deal for which we made that ERP project."""
+    async def find_deal_of_project(self, firm: FirmId, erp: ConnectionId, project_id: str) -> DealHolder | None:
+        """The deal for which we made that project in that ERP."""
         query = (
-            select(_DEAL.c.deal)
+            select(_DEAL.c.connection, _DEAL.c.deal)
             .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
             .where(
                 _DEAL.c.firm == firm,
+                _BINDING.c.connection == erp,
                 _BINDING.c.kind == RecordKind.PROJECT.value,
                 _BINDING.c.record_id == project_id,
             )
             .order_by(_BINDING.c.id, _DEAL.c.id)
             .limit(1)
         )
-        async with self._database.read() as connection:
-            found = (await connection.execute(query)).scalar_one_or_none()
-        return DealId(found) if found is not None else None
-
-    async def find_deal_of_contract(
-        self, firm: FirmId, connection: ConnectionId, contract: ContractNumber
-    ) -> DealId | None:
-        """The deal that holds the contract; None before its first plan."""
         async with self._database.read() as looking:
-            held = (await looking.execute(_holder(firm, connection, contract))).scalar_one_or_none()
-        return DealId(held) if held is not None else None
+            found = (await looking.execute(query)).one_or_none()
+        return None if found is None else DealHolder(connection=found.connection, deal=found.deal)
+
+    async def find_deal_of_contract(self, firm: FirmId, contract: ContractNumber) -> DealHolder | None:
+        """The deal that holds the contract, in whichever CRM account; None before its first plan."""
+        async with self._database.read() as looking:
+            held = (await looking.execute(_holder(firm, contract))).one_or_none()
+        return None if held is None else DealHolder(connection=held.connection, deal=held.deal)
+
+    async def find_erps_of_customer(self, firm: FirmId, record_id: str) -> tuple[ConnectionId, ...]:
+        """The ERPs in which we made or took a customer with that id."""
+        query = (
+            select(_BINDING.c.connection)
+            .where(
+                _BINDING.c.engagement.startswith(f"{firm}/", autoescape=True),
+                _BINDING.c.kind == RecordKind.CUSTOMER.value,
+                _BINDING.c.record_id == record_id,
+            )
+            .distinct()
+            .order_by(_BINDING.c.connection)
+        )
+        async with self._database.read() as looking:
+            return tuple(ConnectionId(name) for name in (await looking.execute(query)).scalars())
 
     async def find_contract_set_up(
         self, firm: FirmId, connection: ConnectionId, deal: DealId, *, besides: ContractNumber
@@ -148,10 +164,8 @@ class SqlDealBindings:
         return ContractNumber(found) if found is not None else None
 
 
-def _holder(firm: FirmId, connection: ConnectionId, contract: ContractNumber) -> Select[Any]:
-    return select(_DEAL.c.deal).where(
-        _DEAL.c.firm == firm, _DEAL.c.connection == connection, _DEAL.c.contract == contract
-    )
+def _holder(firm: FirmId, contract: ContractNumber) -> Select[Any]:
+    return select(_DEAL.c.connection, _DEAL.c.deal).where(_DEAL.c.firm == firm, _DEAL.c.contract == contract)
 
 
 class SqlWatermarks:

@@ -184,6 +184,7 @@ def _row(row: Row[Any], *, is_first: bool = False) -> OperationRow:
         engagement=EngagementId(row.engagement),
         step=Step(row.step),
         plan=PlanDigest(row.plan),
+        connection=row.connection,
         attempts=row.attempts,
         is_first=is_first,
         effect=Effect.model_validate_json(row.effect) if row.effect else None,

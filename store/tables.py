@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import (
     BigInteger,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -243,7 +244,10 @@ class DealBindingRow(_Record, table=True):
     """Which deal sold which contract."""
 
     __tablename__ = "deal_binding"
-    __table_args__ = (UniqueConstraint("firm", "connection", "contract"),)
+    __table_args__ = (
+        UniqueConstraint("firm", "connection", "contract"),
+        Index("ux_deal_binding_contract", "firm", "contract", unique=True),
+    )
     id: int | None = Field(default=None, primary_key=True)
     firm: str = _text()
     connection: str = _text()

@@ -44,6 +44,7 @@ class QuoteToProject(LostDeals):
         subject = EngagementRef(
             firm=deal.firm,
             engagement=deal.engagement,
+            crm=deal.crm,
             deal_id=deal.deal_id,
             contract_number=deal.contract_number,
             workflow_id=workflow.info().workflow_id,

@@ -140,6 +140,7 @@ class HubSpotDeals:
         name, n = deal_name(record), self._config.names
         row = Row(record.properties, deal=name)
         return ContractOfDeal(
+            crm=self.connection,
             deal_id=DealId(record.id),
             contract_number=ContractNumber(row.text(n.contract_number)),
             amendment_number=row.text(n.amendment_number),

@@ -53,6 +53,7 @@ def to_contract(record: dict[str, Any], config: SalesforceConfig) -> ContractOfD
     """Which contract a deal sells."""
     row = Row(record, deal=str(record.get("Id", "")))
     return ContractOfDeal(
+        crm=config.connection,
         deal_id=deal_id_of(row),
         contract_number=ContractNumber(row.text(config.names.contract_number)),
         amendment_number=row.text(config.names.amendment_number),

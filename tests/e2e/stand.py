@@ -251,8 +251,8 @@ async def open_stand(
         book = load_rulebook(rules)
         tieline = build_tieline(
             store,
-            crm_side.build(sandbox.facts["client"], sandbox.url, http),
-            ERP_CONNECTOR.build(ConnectionId("erp-main"), erp_config, http),
+            [crm_side.build(sandbox.facts["client"], sandbox.url, http)],
+            [ERP_CONNECTOR.build(ConnectionId("erp-main"), erp_config, http)],
             people,
             rules=lambda: book,
             now=lambda: datetime.now(UTC),

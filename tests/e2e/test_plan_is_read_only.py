@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from activities.connected import Connected
 from activities.planning import PlanningActivities
 from models.ids import ContractNumber, DealId
 from models.plan import VerdictKind
@@ -64,15 +65,14 @@ async def test_the_plan_command_leaves_no_trace(stand: Stand, sales: Sales) -> N
     holder = await stand.store.deal_bindings.bind_deal(
         FIRM, stand.tieline.crm.connection, ContractNumber("LOOK-1"), DealId(good.deal)
     )
-    assert holder == good.deal
+    assert holder.deal == good.deal
 
 
 async def test_planning_never_reaches_a_write_method(stand: Stand, sales: Sales) -> None:
     erp = ReadingOnly(stand.tieline.erp)
     planning = PlanningActivities(
-        crm=stand.tieline.crm,
-        erps={stand.tieline.erp.connection: erp},
-        main_erp=stand.tieline.erp.connection,
+        crms=stand.tieline.crms,
+        erps=Connected({stand.tieline.erp.connection: erp}),
         plans=stand.store.plans,
         desk=stand.store.desk,
         deal_bindings=stand.store.deal_bindings,

@@ -4,8 +4,9 @@ import asyncio
 
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId
 from models.records import RecordKind
+from ports.inbox import DealHolder
 from store import Store
-from tests.store.facts import CONTRACT, CRM, FIRM, an_effect, an_event, an_intent
+from tests.store.facts import CONTRACT, CRM, ERP, FIRM, an_effect, an_event, an_intent
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -62,26 +63,38 @@ async def test_a_contract_belongs_to_the_first_deal_that_sold_it(store: Store) -
     assert len(set(holders)) == 1
     assert await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-99")) == holders[0]
     (entry,) = await store.audit.list_entries()
-    assert (entry.kind, entry.subject) == ("deal.bound", holders[0])
+    assert (entry.kind, entry.subject) == ("deal.bound", holders[0].deal)
 
 
-async def test_another_firm_or_connection_binds_its_own_deal(store: Store) -> None:
-    await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1"))
+async def test_another_firm_binds_its_own_deal_and_another_account_does_not(store: Store) -> None:
     bind = store.deal_bindings.bind_deal
-    assert await bind(FirmId("other"), CRM, CONTRACT, DealId("006-2")) == "006-2"
-    assert await bind(FIRM, ConnectionId("crm-second"), CONTRACT, DealId("006-3")) == "006-3"
+    first = await bind(FIRM, CRM, CONTRACT, DealId("006-1"))
+    assert (await bind(FirmId("other"), CRM, CONTRACT, DealId("006-2"))).deal == "006-2"
+    assert await bind(FIRM, ConnectionId("crm-second"), CONTRACT, DealId("006-1")) == first
+    assert (first.seen_from(CRM), first.seen_from(ConnectionId("crm-second"))) == ("006-1", f"006-1 in {CRM}")
+
+
+async def test_the_erps_that_know_a_customer_id_are_told(store: Store) -> None:
+    find = store.deal_bindings.find_erps_of_customer
+    intent = an_intent("customer")
+    await store.ledger.intend(intent)
+    await store.ledger.settle_applied(intent.key, an_effect("77", RecordKind.CUSTOMER), evidence="answered")
+    assert await find(FIRM, "77") == (ERP,)
+    assert await find(FIRM, "78") == await find(FirmId("other"), "77") == ()
 
 
 async def test_the_deal_of_a_project_is_found_through_what_we_made(store: Store) -> None:
     await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1"))
-    assert await store.deal_bindings.find_deal_of_project(FIRM, "1001") is None
+    assert await store.deal_bindings.find_deal_of_project(FIRM, ERP, "1001") is None
     for step, kind in (("customer", RecordKind.CUSTOMER), ("project", RecordKind.PROJECT)):
         intent = an_intent(step)
         await store.ledger.intend(intent)
         await store.ledger.settle_applied(intent.key, an_effect(f"{step}-9", kind), evidence="answered")
-    assert await store.deal_bindings.find_deal_of_project(FIRM, "project-9") == "006-1"
-    assert await store.deal_bindings.find_deal_of_project(FIRM, "customer-9") is None
-    assert await store.deal_bindings.find_deal_of_project(FirmId("other"), "project-9") is None
+    holder = await store.deal_bindings.find_deal_of_project(FIRM, ERP, "project-9")
+    assert holder == DealHolder(connection=CRM, deal=DealId("006-1"))
+    assert await store.deal_bindings.find_deal_of_project(FIRM, ConnectionId("erp-second"), "project-9") is None
+    assert await store.deal_bindings.find_deal_of_project(FIRM, ERP, "customer-9") is None
+    assert await store.deal_bindings.find_deal_of_project(FirmId("other"), ERP, "project-9") is None
 
 
 async def test_the_deal_of_a_project_of_another_contract_is_not_mixed_up(store: Store) -> None:
@@ -90,7 +103,7 @@ async def test_the_deal_of_a_project_of_another_contract_is_not_mixed_up(store: 
     intent = an_intent()
     await store.ledger.intend(intent)
     await store.ledger.settle_applied(intent.key, an_effect("7"), evidence="answered")
-    assert await store.deal_bindings.find_deal_of_project(FIRM, "7") is None
+    assert await store.deal_bindings.find_deal_of_project(FIRM, ERP, "7") is None
 
 
 async def test_a_watermark_is_none_before_the_first_sweep_and_then_what_was_set_last(store: Store) -> None:

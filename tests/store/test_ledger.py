@@ -7,9 +7,10 @@ import pytest
 from models.errors import Fatal
 from models.ids import DealId, EngagementId, OperationKey
 from models.records import Guard, RecordKind
+from ports.inbox import DealHolder
 from ports.ledger import OperationState
 from store import Store
-from tests.store.facts import CONTRACT, CRM, ENGAGEMENT, FIRM, an_effect, an_intent
+from tests.store.facts import CONTRACT, CRM, ENGAGEMENT, ERP, FIRM, an_effect, an_intent
 
 
 async def test_the_first_intent_creates_the_row_before_anything_is_written(store: Store) -> None:
@@ -100,7 +101,9 @@ async def test_settling_writes_row_binding_and_audit_entry(store: Store) -> None
     assert (entry.kind, entry.subject) == ("operation.applied", intent.key)
     assert (entry.facts["record"], entry.facts["evidence"], entry.facts["payload"]) == ("2002", "answered", "hash-1")
     await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1"))
-    assert await store.deal_bindings.find_deal_of_project(FIRM, "2002") == "006-1"
+    assert await store.deal_bindings.find_deal_of_project(FIRM, ERP, "2002") == DealHolder(
+        connection=CRM, deal=DealId("006-1")
+    )
 
 
 async def test_settling_twice_writes_once(store: Store) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import store.migrations
 from models.ids import DealId
+from ports.inbox import DealHolder
 from store import Store, migrate, open_store
 from store.database import Database
 from store.tables import METADATA
@@ -85,7 +86,9 @@ async def test_records_of_the_first_schema_survive_the_upgrade(empty_database_ur
     finally:
         await database.close()
     async with open_store(empty_database_url) as opened:
-        assert await opened.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-8")) == "006-7"
+        assert await opened.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-8")) == DealHolder(
+            connection=CRM, deal=DealId("006-7")
+        )
         await opened.ledger.intend(an_intent())
         assert (await opened.audit.verify()).entries == 1
 

@@ -19,6 +19,7 @@ from tests.store.facts import (
     CONTRACT,
     CRM,
     ENGAGEMENT,
+    ERP,
     FIRM,
     Clock,
     a_blocker,
@@ -73,6 +74,7 @@ BUDGET = {
     "deal_bindings.find_deal_of_project": 1,
     "deal_bindings.find_deal_of_contract": 1,
     "deal_bindings.find_contract_set_up": 1,
+    "deal_bindings.find_erps_of_customer": 1,
     "audit.append": 2,
     "audit.list_entries": 1,
     "audit.head": 1,
@@ -200,11 +202,12 @@ async def _rest(meter: _Meter, store: Store) -> None:
     await meter.measure("inbox.mark_handed_on", inbox.mark_handed_on((row.row,), outcome="started"))
     for name in ("deal_bindings.bind_deal", "deal_bindings.bind_deal, bound"):
         await meter.measure(name, bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1")))
-    await meter.measure("deal_bindings.find_deal_of_project", bindings.find_deal_of_project(FIRM, "1001"))
-    held = bindings.find_deal_of_contract(FIRM, CRM, CONTRACT)
+    await meter.measure("deal_bindings.find_deal_of_project", bindings.find_deal_of_project(FIRM, ERP, "1001"))
+    held = bindings.find_deal_of_contract(FIRM, CONTRACT)
     await meter.measure("deal_bindings.find_deal_of_contract", held)
     earlier = bindings.find_contract_set_up(FIRM, CRM, DealId("006-1"), besides=CONTRACT)
     await meter.measure("deal_bindings.find_contract_set_up", earlier)
+    await meter.measure("deal_bindings.find_erps_of_customer", bindings.find_erps_of_customer(FIRM, "1001"))
     await meter.measure("audit.append", audit.append("note.made", "", "s", {}))
     await meter.measure("audit.list_entries", audit.list_entries(ENGAGEMENT))
     await meter.measure("audit.head", audit.head())

@@ -324,7 +324,7 @@ async def open_house(
     book = load_rulebook(ROOT / "mappings" / "demo_firm")
     async with open_store(f"sqlite:///{folder / 'store.db'}", clock=now) as store:
         store.desk = desk = GatedDesk(store.database)
-        tieline = build_tieline(store, crm, erp, people, rules=lambda: book, now=now)
+        tieline = build_tieline(store, [crm], [erp], people, rules=lambda: book, now=now)
         house = House(client, queue, firm, store, tieline, crm, erp, people, folder, desk, now)
         if not worker:
             yield house

@@ -68,6 +68,6 @@ async def test_an_amendment_that_came_first_does_not_keep_the_contract_from_its_
     await _event_of_copy(house, DealState.WON, amendment_number="A1")
     await house.waiting("TL-CHG-001")
 
-    holder = await house.store.deal_bindings.find_deal_of_contract(house.firm, house.crm.connection, CONTRACT)
+    holder = await house.store.deal_bindings.find_deal_of_contract(house.firm, CONTRACT)
 
     assert holder is None
