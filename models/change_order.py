@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -192,12 +193,16 @@ class Amendment(Canonical):
 
     @property
     def digest(self) -> str:
-        """Fingerprint of what was signed; who owns the deal and its change stamp do not count."""
-        bookkeeping = frozenset(
-            {"deal_id", "deal_name", "deal_url", "owner_id", "owner_name", "account_id", "source_version",
-             "requested_by"}
-        )  # fmt: skip
-        return digest_of(self, without=bookkeeping)
+        """Fingerprint of what was signed; who owns the deal and its change stamp do not count.
+
+        Only what the paper says counts, so a field that is added to this model later changes no fingerprint.
+        """
+        bookkeeping = {
+            "deal_id", "deal_name", "deal_url", "owner_id", "owner_name", "account_id", "source_version",
+            "requested_by",
+        }  # fmt: skip
+        said = self.model_dump(mode="json", exclude=bookkeeping, exclude_defaults=True)
+        return digest_of(json.dumps(said, sort_keys=True))
 
 
 class ChangeRow(Canonical):

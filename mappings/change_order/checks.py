@@ -102,11 +102,17 @@ def folded_findings(case: ChangeCase, amendment: Amendment, folded: Folded) -> I
         )  # fmt: skip
     if folded.gap is not None:
         more = "more" if folded.gap.amount > 0 else "less"
-        amount = folded.gap if folded.gap.amount > 0 else -folded.gap
+        amount = _unsigned(folded.gap)
         yield question(
             case, number, "TL-CHG-009",
             f": its rows come to {amount} {more} than its stated value. Correct one of them in the CRM, then repair.",
             field="rows", stake=amount,
+        )  # fmt: skip
+    if folded.uncredited is not None:
+        yield question(
+            case, number, "TL-CHG-004",
+            f" takes {folded.uncredited} more away than there is left to bill and to credit. Correct the value in the "
+            "CRM, then repair.", field="value", stake=folded.uncredited,
         )  # fmt: skip
     answer_field = f"billed_row:{number}"
     if folded.billed and not case.said.value(answer_field):
@@ -135,6 +141,14 @@ def billing_answer(case: ChangeCase, amendment: Amendment) -> EarnedNotBilled | 
 def money_limits(case: ChangeCase, amendment: Amendment, before: Position, after: Position) -> Iterator[Finding]:
     """A cap below what is billed, and earned value that a new billing rule leaves between two stools. X11, X14."""
     number, cap = amendment.number, after.values.cap
+    yield from _without_total(case, amendment, before)
+    below_zero = [line.amount for line in after.lines if line.amount.amount < 0]
+    if below_zero:
+        yield question(
+            case, number, "TL-CHG-004",
+            f" takes {-min(below_zero)} more away than the lines of the contract hold. Correct the value in the CRM, "
+            "then repair.", field="value", stake=-min(below_zero),
+        )  # fmt: skip
     invoiced = Money.total((item.net - item.credited for item in before.invoices), before.currency)
     if amendment.billing is None and cap is not None and cap != before.values.cap and cap < invoiced:
         yield question(
@@ -157,6 +171,26 @@ def money_limits(case: ChangeCase, amendment: Amendment, before: Position, after
         case, number, "TL-CHG-010", f" changes how the rest is billed, and {what}. Choose what happens to it.",
         field="billing rule", answer_field=f"earned:{number}", choices=choices, stake=earned,
     )  # fmt: skip
+
+
+def _without_total(case: ChangeCase, amendment: Amendment, before: Position) -> Iterator[Finding]:
+    """A difference to a limit that the contract does not have: only the paper can tell the new total."""
+    stated = amendment.value_change
+    for name, change, now, total in (
+        ("funding", stated.funded, before.values.funded, amendment.values_after.funded),
+        ("cap", stated.cap, before.values.cap, amendment.values_after.cap),
+    ):
+        if change is not None and not change.is_zero and now is None and total is None:
+            yield question(
+                case, amendment.number, "TL-CHG-009",
+                f" changes the {name} by {change}, but the contract in the ERP has none. Enter the total after the "
+                "amendment on the deal in the CRM, then repair.", field=name, stake=_unsigned(change),
+            )  # fmt: skip
+
+
+def _unsigned(amount: Money) -> Money:
+    """The amount without its sign."""
+    return amount if amount.amount >= 0 else -amount
 
 
 def credit_findings(case: ChangeCase, position: Position) -> Iterator[Finding]:

@@ -20,6 +20,9 @@ from models.values import SoldValues
 __all__ = ["Folded", "fold", "skip"]
 
 
+_NOTHING = SoldValues()
+
+
 class Folded(Canonical):
     """The contract after one amendment, and what of it cannot be done as signed."""
 
@@ -30,6 +33,8 @@ class Folded(Canonical):
     """Rows and lines it names that are not there."""
     gap: Money | None = None
     """Named rows come to this much more (or less) than the value it states."""
+    uncredited: Money | None = None
+    """What would have to be credited, and no invoice is left to credit."""
 
 
 def fold(
@@ -89,7 +94,7 @@ def _retained(position: Position, amendment: Amendment, on: date) -> Position:
 
 def _scope(position: Position, amendment: Amendment, on: date) -> Folded:
     """Lines, rows and value of a change of scope; what the paper names stays, the rest follows. DOM-6.4."""
-    number, zero = amendment.number, Money.zero(position.currency)
+    number = amendment.number
     changes = value_changes(amendment, position.values)
     lined = apply_named_lines(position, amendment)
     rowed = apply_named_rows(lined.position, amendment)
@@ -104,18 +109,19 @@ def _scope(position: Position, amendment: Amendment, on: date) -> Folded:
         wanted = changes.exercised - elsewhere
     else:
         wanted = by_rows if not by_rows.is_zero else in_schedule
-    gap = None
+    gap = uncredited = None
     if _has_schedule(position, amendment, wanted):
         target = position.scheduled + wanted
         names_amounts = any(row.amount is not None for row in amendment.rows) and not rowed.billed
         if names_amounts and now.scheduled != target and not named.is_zero:
             gap = now.scheduled - target
         now = settle_schedule(now, target, number=number, effective_on=on)
+        uncredited = now.scheduled - target if target < now.scheduled else None
     now = spread_over_lines(now, wanted - in_schedule, number=number, effective_on=on)
-    exercised = wanted + elsewhere if changes.exercised is None else changes.exercised
-    moved = exercised if not exercised.is_zero or changes.exercised is not None else zero
-    now = now.model_copy(update={"values": _values(position.values, changes, moved)})
-    return Folded(position=now, billed=rowed.billed, unknown=(*lined.unknown, *rowed.unknown), gap=gap)
+    moved = wanted + elsewhere if changes.exercised is None else changes.exercised
+    now = now.model_copy(update={"values": _values(position.values, changes, moved, amendment.values_after)})
+    unknown = (*lined.unknown, *rowed.unknown)
+    return Folded(position=now, billed=rowed.billed, unknown=unknown, gap=gap, uncredited=uncredited)
 
 
 def _has_schedule(position: Position, amendment: Amendment, wanted: Money) -> bool:
@@ -132,13 +138,14 @@ def _value_follows(before: Position, after: Position, number: str, on: date) -> 
     return moved.model_copy(update={"values": _values(before.values, SoldValues(), change)})
 
 
-def _values(now: SoldValues, changes: SoldValues, exercised: Money) -> SoldValues:
-    """The four values after the change. With options moves along with what is sold, unless the paper says more."""
+def _values(now: SoldValues, changes: SoldValues, exercised: Money, totals: SoldValues = _NOTHING) -> SoldValues:
+    """The four values after the change. With options moves along with what is sold, unless the paper says more.
+
+    A difference to a value that is not there is none: the paper must state the total (see `money_limits`).
+    """
 
     def moved(value: Money | None, change: Money | None) -> Money | None:
-        if change is None:
-            return value
-        return change if value is None else value + change
+        return value if change is None or value is None else value + change
 
     options = changes.with_options
     if options is None and now.with_options is not None:
@@ -146,8 +153,8 @@ def _values(now: SoldValues, changes: SoldValues, exercised: Money) -> SoldValue
     return SoldValues(
         exercised=moved(now.exercised, exercised),
         with_options=moved(now.with_options, options),
-        funded=moved(now.funded, changes.funded),
-        cap=moved(now.cap, changes.cap),
+        funded=moved(now.funded, changes.funded) or totals.funded,
+        cap=moved(now.cap, changes.cap) or totals.cap,
     )
 
 

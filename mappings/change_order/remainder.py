@@ -21,7 +21,7 @@ def settle_schedule(position: Position, target: Money, *, number: str, effective
     if remainder == position.still_to_bill:
         return position
     if remainder.amount > 0:
-        open_rows = position.unbilled
+        open_rows = tuple(row for row in position.unbilled if row.amount.amount > 0)
         if not open_rows:
             return position.with_rows((*position.rows, new_row(position, number, remainder, effective_on)))
         return position.with_rows(_pro_rata(position, open_rows, remainder))
@@ -67,6 +67,9 @@ def spread_over_lines(position: Position, change: Money, *, number: str, effecti
         return position.model_copy(
             update={"lines": (*position.lines, _added_line(position, pool, change, number, effective_on))}
         )
+    pool = [line for line in pool if line.amount.amount > 0]
+    if not pool:
+        return position
     shares = change.split([line.amount.amount for line in pool])
     taken = dict(zip((line.code for line in pool), shares, strict=True))
     lines = tuple(

@@ -37,7 +37,7 @@ class AmendmentSequence(Canonical):
     twice: tuple[tuple[Amendment, ...], ...] = ()
     """One number on several deals, with other terms: a person must say which counts."""
     changed_after: tuple[Amendment, ...] = ()
-    """Applied before on other terms, or voided since."""
+    """Applied before on other terms, voided since, or passed over and here after all."""
 
 
 def in_sequence(
@@ -54,9 +54,14 @@ def in_sequence(
     """
     newest, twice = _one_per_number(amendments)
     done = {item.number: item for item in applied}
-    changed = tuple(item for item in newest.values() if item.number in done and _differs(item, done[item.number]))
+    replaced = {number for item in newest.values() for number in item.replaces if not item.is_voided}
+    replaced |= {number for item in applied for number in item.withdrew}
+    changed = tuple(
+        item
+        for item in newest.values()
+        if item.number not in replaced and _is_news(item, done.get(item.number), applied)
+    )
     waiting = {number: item for number, item in newest.items() if number not in done}
-    replaced = {number for item in waiting.values() for number in item.replaces if not item.is_voided}
     passed = {"", *done}
     ready: list[Amendment] = []
     skipped: list[Amendment] = []
@@ -130,10 +135,14 @@ def _one_per_number(
     return newest, tuple(twice)
 
 
-def _differs(amendment: Amendment, applied: AppliedAmendment) -> bool:
-    if applied.skipped:
-        return False
-    return amendment.is_voided or bool(applied.terms_digest and applied.terms_digest != amendment.digest)
+def _is_news(amendment: Amendment, record: AppliedAmendment | None, applied: tuple[AppliedAmendment, ...]) -> bool:
+    """Applied on other terms or voided since; or passed over as not written, and here after all."""
+    if record is None:
+        followed = any(item.predecessor == amendment.number for item in applied)
+        return followed and not amendment.is_voided
+    if record.skipped:
+        return not amendment.is_voided
+    return amendment.is_voided or bool(record.terms_digest and record.terms_digest != amendment.digest)
 
 
 def _order(amendment: Amendment) -> tuple[str, str, int, str]:

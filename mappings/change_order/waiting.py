@@ -72,11 +72,17 @@ def twice_findings(case: ChangeCase, sequence: AmendmentSequence) -> Iterator[Fi
             field="amendment number",
         )  # fmt: skip
     for item in sequence.changed_after:
-        what = "was voided after" if item.is_voided else "has other terms than when"
+        brought_in = {done.number for done in case.standing.applied if not done.skipped} if case.standing else set()
+        if item.number not in brought_in:
+            what = "was taken as never written, and what comes after it is in the contract. Nothing of it is applied"
+        elif item.is_voided:
+            what = "was voided after it was applied. Nothing was taken back"
+        else:
+            what = "has other terms than when it was applied. Nothing was taken back"
         yield question(
             case, item.number, "TL-CHG-008",
-            f" {what} it was applied. Nothing was taken back: sign an amendment that replaces it, or restore the deal "
-            "in the CRM, then repair.", field="terms", stake=item.value_change.exercised,
+            f" {what}: sign an amendment that replaces it, or correct the deal in the CRM, then repair.",
+            field="terms", stake=item.value_change.exercised,
         )  # fmt: skip
 
 

@@ -446,7 +446,7 @@ def test_x14_a_paid_milestone_is_never_rewritten() -> None:
     [
         ({"currency": "EUR"}, "currency"),
         ({"effective_on": date(2026, 9, 30)}, "effective date"),
-        ({"value_change": SoldValues(cap=money(70000))}, "cap"),
+        ({"values_after": SoldValues(cap=money(70000))}, "cap"),
     ],
 )
 def test_x14_what_cannot_be_applied_as_signed_is_sent_back(facts: dict[str, Any], field: str) -> None:
