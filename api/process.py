@@ -20,7 +20,9 @@ from mappings.business_calendar import ladder_for
 from models.blocker import Blocker
 from models.errors import TielineError
 from ports.event_source import TellsEvents
+from runtime.account_news import AccountNews
 from runtime.change_orders import ChangeOrderStarter
+from runtime.customer_sync import CustomerSyncStarter
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
 from runtime.figure_watch import FigureWatch
@@ -138,6 +140,11 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
             {tieline.crm.connection: ChangeOrderStarter(client, settings.firm, settings.task_queue)}
             if tieline.changes
             else {}
+        ),
+        accounts=AccountNews(
+            {tieline.crm.connection: tieline.accounts} if tieline.accounts else {},
+            {tieline.crm.connection: CustomerSyncStarter(client, settings.firm, settings.task_queue)},
+            tieline.store.inbox,
         ),
         limits=settings.limits,
     )

@@ -12,6 +12,7 @@ from models.ids import ConnectionId, DealId, FirmId, engagement_id
 from models.roles import Role
 from ports.crm import DealReader
 from ports.inbox import DealBindings, Inbox, InboxRow
+from runtime.account_news import AccountNews
 from runtime.away import NotNow, means_engine_is_away, sentence_of
 from runtime.back_off import BackOff
 from runtime.change_orders import ChangeOrderDoor
@@ -55,6 +56,7 @@ class Dispatcher:
         bindings: DealBindings,
         firm: FirmId,
         changes: Mapping[ConnectionId, ChangeOrderDoor] | None = None,
+        accounts: AccountNews | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -67,6 +69,7 @@ class Dispatcher:
         self._firm = firm
         self._changes = changes or {}
         """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
+        self._accounts = accounts or AccountNews({}, {}, inbox)
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
         self._clock = clock
@@ -120,12 +123,24 @@ class Dispatcher:
                 if crm is None:
                     await self._close(batch, f"Connection {connection} is not configured here any more.", _US)
                 else:
-                    await self._hand_on(crm, batch)
+                    await self._hand_on(crm, await self._accounts_first(connection, batch))
             except NotNow as not_now:
                 away = not_now
         if away is not None:
             raise away
         return len(rows) >= self._limits.deals_per_batch and len(self._resting) < _MOST_RESTING
+
+    async def _accounts_first(self, connection: ConnectionId, batch: list[InboxRow]) -> list[InboxRow]:
+        """News about customers goes its own way; what is left is about deals."""
+        about_accounts = [row for row in batch if row.event.object_kind in {"account", "person"}]
+        if about_accounts:
+            try:
+                await self._accounts.hand_on(connection, about_accounts)
+            except Exception as broken:
+                side = "engine" if means_engine_is_away(broken) else "crm"
+                await self._note_attempt(about_accounts, sentence_of(broken))
+                raise NotNow(side, broken) from broken
+        return [row for row in batch if row not in about_accounts]
 
     async def _waiting_rows(self) -> list[InboxRow]:
         now = self._clock()
@@ -140,6 +155,8 @@ class Dispatcher:
         return [row for row in rows if row.row not in resting][: self._limits.deals_per_batch]
 
     async def _hand_on(self, crm: DealReader, batch: Sequence[InboxRow]) -> None:
+        if not batch:
+            return
         of_deal: dict[DealId, list[InboxRow]] = {}
         for row in batch:
             of_deal.setdefault(DealId(row.event.record_id), []).append(row)

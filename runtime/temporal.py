@@ -17,12 +17,14 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from models.change_process import base_of
+from models.customer_process import account_of
 from models.events import ContractOfDeal
 from models.ids import EngagementId, FirmId, engagement_id
 from models.process import ClosedDeal, DealNews, QuoteToProjectResult
 from runtime.payload_codec import data_converter
 from runtime.payload_keys import PayloadKey
 from workflows.change_order import ChangeOrders
+from workflows.customer_sync import CustomerSync
 from workflows.policies import TASK_TIMEOUT
 from workflows.quote_to_project import QuoteToProject
 from workflows.showing import CUSTOMER, FIRM, LEGAL_ENTITY, OWNER_ROLE, PARKED, STAGE
@@ -93,9 +95,11 @@ async def register_search_attributes(client: Client) -> None:
 
 
 def workflow_id(engagement: EngagementId) -> str:
-    """The business key: `quote-to-project/{firm}/{contract}`, `change-orders/{firm}/{contract}` for its changes."""
+    """The business key: `quote-to-project/{firm}/{contract}`; change orders and customer sync have their own start."""
     if (base := base_of(engagement)) is not None:
         return f"change-orders/{base}"
+    if account_of(engagement.partition("/")[2]) is not None:
+        return f"customer-sync/{engagement}"
     return f"quote-to-project/{engagement}"
 
 
@@ -110,7 +114,7 @@ def build_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[QuoteToProject, ChangeOrders],
+        workflows=[QuoteToProject, ChangeOrders, CustomerSync],
         activities=activities,
         build_id=_build_id(),
         workflow_runner=SandboxedWorkflowRunner(

@@ -18,9 +18,11 @@ from activities.planning import PlanningActivities
 from activities.situation import Situations
 from mappings.rulebook import RuleBook, UnusableRules, load_rulebook
 from ports.crm import Deals
+from ports.customer_sync import Accounts
 from ports.erp import Erp
 from ports.people import People
 from runtime.change_wiring import build_changes
+from runtime.customer_wiring import build_customer_sync
 from runtime.people import FilePeople
 from runtime.registry import open_crm, open_erp, spec_of
 from runtime.settings import Settings
@@ -42,6 +44,8 @@ class Tieline:
     activities: Sequence[Any]
     changes: ChangePlanningActivities | None = None
     """None where the CRM tells no amendments, or contracts of the ERP cannot be changed over its interface."""
+    accounts: Accounts | None = None
+    """None where customers are kept equal by hand."""
 
     @property
     def crm(self) -> Deals:
@@ -116,9 +120,9 @@ def build_tieline(
         people=people, plans=store.plans, desk=store.desk, audit=store.audit, rules=rules, now=now
     )
     desk = DeskActivities(store.desk, rules, now)
-    changes = build_changes(
-        store, selling.named(selling.main), [booking.named(name) for name in booking], once, rules=rules, now=now
-    )
+    every_erp = {name: booking.named(name) for name in booking}
+    changes = build_changes(store, selling.named(selling.main), every_erp.values(), once, rules=rules, now=now)
+    customers = build_customer_sync(store, selling.named(selling.main), every_erp, once, rules=rules, now=now)
     return Tieline(
         store=store,
         crms=selling,
@@ -146,6 +150,8 @@ def build_tieline(
             desk.escalate,
             desk.finish,
             *(changes.activities if changes else ()),
+            *(customers.activities if customers else ()),
         ],
         changes=changes.planning if changes else None,
+        accounts=customers.accounts if customers else None,
     )
