@@ -17,6 +17,7 @@ from connectors.hubspot.schemas import (
     AssociationType,
     Batch,
     Linked,
+    LinksMade,
     Owner,
     Pipelines,
     Record,
@@ -173,7 +174,7 @@ class HubSpotClient:
         """Link two records without a label; a link that is there stays as it is."""
         path = f"/crm/associations/{self._version}/{kind}/{other}/batch/associate/default"
         body = {"inputs": [{"from": {"id": record_id}, "to": {"id": other_id}}]}
-        await self._calls.write_unread("POST", path, body, record=record)
+        await self._calls.write(LinksMade, "POST", path, body, record=record)
 
     async def archive(self, kind: str, record_id: str, *, record: str) -> None:
         """Put a record away; one that is away already stays there."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -12,6 +12,7 @@ __all__ = [
     "AssociationType",
     "Batch",
     "Linked",
+    "LinksMade",
     "Owner",
     "Pipelines",
     "Record",
@@ -130,6 +131,12 @@ class Batch(_Wire):
 
     results: list[Record] = Field(max_length=1000)
     errors: list[WireError] = Field(default_factory=list, max_length=1000)
+
+
+class LinksMade(_Wire):
+    """Answer of a batch that links records."""
+
+    status: Literal["COMPLETE"]
 
 
 class SearchPage(_Paged):

@@ -69,18 +69,20 @@ class TrytonClient:
     async def write(
         self, model: str, record_id: int, values: dict[str, Any], *, record: str, company: int | None = None
     ) -> None:
-        """Change fields of a record."""
-        await self._call(
+        """Change fields of a record. The ERP says which one it changed; a page with status 200 does not."""
+        reply = await self._call(
             "PUT", f"{model}/{record_id}", effect=Effectful.WRITE, record=record, fields=("id",), document=values,
             company=company,
         )  # fmt: skip
+        self._check(reply, record_id, record)
 
     async def press(self, model: str, record_id: int, button: str, *, record: str, company: int | None = None) -> None:
         """Press a button of a record. The state is read back by whoever needs it: a button may do nothing (sheet 7)."""
-        await self._call(
+        reply = await self._call(
             "POST", f"{model}/{record_id}/{button}", effect=Effectful.WRITE, record=record, fields=("id",), document={},
             company=company,
         )  # fmt: skip
+        self._check(reply, record_id, record)
 
     async def ensure(
         self,
@@ -129,6 +131,10 @@ class TrytonClient:
         if not httpx.codes.is_success(reply.status):
             raise error_of(reply, effect, record)
         return reply
+
+    def _check(self, reply: Reply, record_id: int, record: str) -> None:
+        if self._id(reply, record) != record_id:
+            raise _unclear(record, Effectful.WRITE)
 
     @staticmethod
     def _id(reply: Reply, record: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.backend import Backend
+from tests.conformance.backend import Backend, Operation
 from tests.conformance.crms import HubSpot, Salesforce, open_hubspot, open_salesforce
 from tests.conformance.erps import NetSuite, Tryton, TrytonPlain, open_netsuite, open_tryton
 from tests.databases import postgres_server
@@ -22,13 +22,17 @@ _PG = "tryton-postgresql@real"
 """As `tryton@real`, where many write at once; part of `make tryton`."""
 
 
+def _always(_kind: type[Backend], _operation: Operation) -> bool:
+    return True
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`backend` alone: one test for each backend; with `operation`: one for each operation that it has."""
     if "backend" not in metafunc.fixturenames:
         return
     kinds = getattr(metafunc.function, "backends", None) or {**BACKENDS, _PG: Tryton}
     if "operation" in metafunc.fixturenames:
-        applies = getattr(metafunc.function, "applies", lambda kind, one: True)
+        applies = getattr(metafunc.function, "applies", _always)
         rows = [
             (name, one)
             for name, kind in kinds.items()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["Asked", "Cut", "Flood", "Middle", "Relabel", "Say", "open_middle"]
+__all__ = ["Asked", "Cut", "Flood", "Middle", "Relabel", "Say", "memory_kb", "open_middle"]
 
 
 @dataclass(frozen=True)
