@@ -22,6 +22,7 @@ class Beside:
     code: str
     owner: Role
     message: str
+    is_amendment: bool = False
 
 
 async def find_beside(
@@ -36,15 +37,17 @@ async def find_beside(
     if _SEVERAL.search(number.strip()):
         return _several(contract)
     own = DealHolder(connection=connection, deal=contract.deal_id)
-    holder = await bindings.find_deal_of_contract(firm, number)
+    is_base = contract.amendment_number in _BASE_CONTRACT
+    if is_base and contract.is_won:
+        # The first one that is won has the number from here on: two that come at once cannot both go on.
+        holder: DealHolder | None = await bindings.bind_deal(firm, connection, number, contract.deal_id)
+    else:
+        holder = await bindings.find_deal_of_contract(firm, number)
     if holder == own:
         return None
-    if contract.amendment_number not in _BASE_CONTRACT:
+    if not is_base:
         return _amendment(contract, holder.seen_from(connection) if holder is not None else None)
-    if holder is None and contract.is_won:
-        # The first one that is won has the number from here on: two that come at once cannot both go on.
-        holder = await bindings.bind_deal(firm, connection, number, contract.deal_id)
-    if holder is None or holder == own:
+    if holder is None:
         return None
     return Beside(
         "TL-CON-014",
@@ -72,9 +75,11 @@ def _amendment(contract: ContractOfDeal, holder: str | None) -> Beside:
             "TL-CHG-001",
             Role.CONTRACTS,
             f"{what}, which is not set up here. Is the contract's own deal won in the CRM? Nothing was written.",
+            is_amendment=True,
         )
     return Beside(
         "TL-CHG-000",
         Role.CONTRACTS,
         f"{what}, which deal {holder} sold. It is a change order: enter it in the ERP by hand. Nothing was written.",
+        is_amendment=True,
     )
