@@ -5,6 +5,7 @@ from pydantic import AwareDatetime, Field
 from models.base import Canonical, digest_of
 from models.ids import ConnectionId, ContractNumber, DealId, ExternalKey, FirmId, external_key
 from models.invoice import CurrencyTotals, DocumentKind, Invoice, NextMilestone
+from models.roles import Role
 
 __all__ = [
     "AccountCard",
@@ -18,7 +19,8 @@ __all__ = [
     "InvoicePage",
     "PageCall",
     "PageDone",
-    "TotalsDone",
+    "Tally",
+    "TroubleCall",
     "invoice_key",
 ]
 
@@ -103,20 +105,41 @@ class CardOutcome(Canonical):
     may_work_later: bool = False
 
 
+class Tally(Canonical):
+    """What was done, counted."""
+
+    read: int = 0
+    shown: int = 0
+    """Rows written to the CRM."""
+    older: int = 0
+    """Late pictures of earlier states, ignored."""
+    refused: int = 0
+    totals: int = 0
+    """Deals and accounts whose sums were written."""
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            read=self.read + other.read,
+            shown=self.shown + other.shown,
+            older=self.older + other.older,
+            refused=self.refused + other.refused,
+            totals=self.totals + other.totals,
+        )
+
+
 class FeedbackRun(Canonical):
     """State of one run of the feedback, carried on when it continues as a new one."""
 
     firm: FirmId
+    connection: ConnectionId
+    """The ERP account."""
     look_back_s: int = Field(default=900, ge=0)
     """How far before the last sweep's start this one begins: saves that were committed late lie there."""
     tries_refused_again: bool = False
     window: FeedWindow | None = None
     after: str = ""
     reads_done: bool = False
-    read: int = 0
-    shown: int = 0
-    older: int = 0
-    refused: int = 0
+    tally: Tally = Tally()
     sweeps: int = 0
 
 
@@ -124,6 +147,7 @@ class PageCall(Canonical):
     """Show one page of changes."""
 
     firm: FirmId
+    connection: ConnectionId
     window: FeedWindow
     after: str = ""
     tries_refused_again: bool = False
@@ -134,29 +158,25 @@ class PageDone(Canonical):
 
     after: str = ""
     is_last: bool
-    read: int = 0
-    shown: int = 0
-    older: int = 0
-    refused: int = 0
-
-
-class TotalsDone(Canonical):
-    """What became of a page of sums."""
-
-    is_last: bool
-    shown: int = 0
-    refused: int = 0
+    tally: Tally = Tally()
 
 
 class FeedbackResult(Canonical):
     """How a run of the feedback ended."""
 
-    read: int = 0
-    shown: int = 0
-    older: int = 0
-    refused: int = 0
+    tally: Tally = Tally()
     sweeps: int = 0
     trouble: str = ""
+
+
+class TroubleCall(Canonical):
+    """A sweep could not go on: shown on the desk until one has."""
+
+    firm: FirmId
+    connection: ConnectionId
+    code: str
+    message: str
+    owner: Role = Role.INTEGRATION
 
 
 def invoice_key(firm: FirmId, connection: ConnectionId, record_id: str) -> ExternalKey:

@@ -24,6 +24,8 @@ __all__ = [
     "FeedsBilling",
     "InvoiceBoard",
     "KeptInvoice",
+    "Places",
+    "SettledTotals",
     "ShowsBilling",
 ]
 
@@ -131,6 +133,15 @@ class DirtyTotals(Canonical):
     shown: str = ""
 
 
+class SettledTotals(Canonical):
+    """What became of one card of sums."""
+
+    row: DirtyTotals
+    shown: str
+    """Digest of the card that is shown now; empty when it was refused."""
+    trouble: str = ""
+
+
 class BillingBook(Protocol):
     """Our own memory of what the CRM shows. A second sweep that finds nothing new writes nothing."""
 
@@ -168,10 +179,12 @@ class BillingBook(Protocol):
         """Documents that the CRM refused, by record id."""
         ...
 
-    async def list_invoices(self, firm: FirmId, *, contract: ContractNumber = ..., customer: str = ...) -> tuple[
-        KeptInvoice, ...
-    ]:
-        """Every document of a contract, or of a customer."""
+    async def list_of_contract(self, firm: FirmId, contract: ContractNumber) -> tuple[KeptInvoice, ...]:
+        """Every document billed from a contract, oldest first."""
+        ...
+
+    async def list_of_customer(self, firm: FirmId, customer: str) -> tuple[KeptInvoice, ...]:
+        """Every document of an ERP customer, oldest first."""
         ...
 
     async def mark_dirty(self, firm: FirmId, deals: Mapping[ContractNumber, DealId]) -> None:
@@ -182,8 +195,18 @@ class BillingBook(Protocol):
         """Sums to be shown anew, oldest first."""
         ...
 
-    async def settle_totals(
-        self, firm: FirmId, done: Sequence[tuple[DirtyTotals, str, str]]
-    ) -> None:
-        """What is shown now: the row, the digest of its card, and why it was refused (empty: it was not)."""
+    async def settle_totals(self, firm: FirmId, done: Sequence[SettledTotals]) -> None:
+        """What is shown now; a change that came meanwhile stays to be shown."""
+        ...
+
+
+class Places(Protocol):
+    """How far each sweep has come."""
+
+    async def get(self, name: str) -> str | None:
+        """The kept place; None before the first sweep."""
+        ...
+
+    async def set(self, name: str, value: str) -> None:
+        """Keep the place."""
         ...

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from store.audit import SqlAuditTrail
+from store.billing import SqlBillingBook
 from store.customers import SqlSyncMemory
 from store.database import Clock, Database, migrate
 from store.desk import SqlDesk
@@ -30,6 +31,7 @@ class Store:
         self.audit = SqlAuditTrail(database)
         self.figures = SqlFigures(database)
         self.watermarks = SqlWatermarks(database)
+        self.billing = SqlBillingBook(database)
         self.customers = SqlSyncMemory(database)
 
 

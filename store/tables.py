@@ -22,6 +22,7 @@ __all__ = [
     "AgreedRow",
     "AnswerRow",
     "AuditRow",
+    "BillingTotalsRow",
     "BindingRow",
     "ChainHeadRow",
     "DealBindingRow",
@@ -32,6 +33,7 @@ __all__ = [
     "OperationTable",
     "PlainText",
     "PlanRow",
+    "ShownInvoiceRow",
     "SignatureRow",
     "TermsRow",
     "UtcInstant",
@@ -290,6 +292,41 @@ class AgreedRow(_Record, table=True):
     account: str = _text()
     revision: int = Field(default=0)
     document: str = _text()
+    updated_at: datetime = _at()
+
+
+class ShownInvoiceRow(_Record, table=True):
+    """One invoice or credit note of an ERP as it was last read, and what of it the CRM shows."""
+
+    __tablename__ = "shown_invoice"
+    connection: str = _text(primary_key=True)
+    record_id: str = _text(primary_key=True)
+    firm: str = _text()
+    contract: str = _text(index=True)
+    customer: str = _text(index=True)
+    deal: str = _text(default="")
+    document: str = _text()
+    shown: str = _text(default="")
+    intended: str = _text(default="")
+    trouble: str = _text(default="")
+    due_on: str = _text(default="", index=True)
+    """ISO date while something is open; empty: it can never become overdue."""
+    is_overdue: bool = Field(default=False)
+    updated_at: datetime = _at()
+
+
+class BillingTotalsRow(_Record, table=True):
+    """Sums of one contract or one customer, and whether they changed since the CRM shows them."""
+
+    __tablename__ = "billing_totals"
+    firm: str = _text(primary_key=True)
+    kind: str = _text(primary_key=True)
+    subject: str = _text(primary_key=True)
+    deal: str = _text(default="")
+    is_dirty: bool = Field(default=True, index=True)
+    turn: int = Field(default=1)
+    shown: str = _text(default="")
+    trouble: str = _text(default="")
     updated_at: datetime = _at()
 
 
