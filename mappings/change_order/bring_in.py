@@ -3,6 +3,7 @@ from __future__ import annotations
 from mappings.change_order.case import ChangeCase
 from mappings.change_order.checks import (
     billing_answer,
+    credit_findings,
     folded_findings,
     label_findings,
     money_limits,
@@ -28,6 +29,9 @@ class BroughtIn(Canonical):
     """Of all of them, those that decide the route first."""
     position: Position
     findings: tuple[Finding, ...] = ()
+    """Of the first of them: nothing can be planned before a person acts."""
+    held: tuple[Finding, ...] = ()
+    """Of the one that comes after them: it waits for a person, they do not."""
 
 
 def order_of(case: ChangeCase, standing: ContractStanding) -> AmendmentSequence:
@@ -52,26 +56,57 @@ def unsigned(case: ChangeCase, standing: ContractStanding) -> tuple[Amendment, .
 
 
 def bring_in(case: ChangeCase, standing: ContractStanding, sequence: AmendmentSequence) -> BroughtIn:
-    """Fold what is ready; what is dated ahead waits for its day where the ERP does not date changes. DOM-6.7."""
-    chosen = _of_the_day(case, sequence.ready)
+    """Fold what is ready, up to the first amendment that a person must look at: those before it do not wait for it.
+
+    What is dated ahead waits for its day where the ERP does not date changes. DOM-6.7.
+    """
     position = start_from(standing)
     for number in (*sequence.skipped_numbers, *(item.number for item in sequence.skipped)):
         position = skip(position, number)
-    findings: list[Finding] = []
-    kinds: list[ChangeKind] = []
-    for amendment in chosen:
-        now = standing.model_copy(update={"values": position.values, "end_on": position.end_on})
-        reading = derive_kind(amendment, now, term_ends_on=position.end_on)
-        refused = list(refusals(case, amendment, reading, standing))
-        findings += [*refused, *label_findings(case, amendment, reading)]
-        kinds += _decided(case, amendment, reading)
-        if any(item.field == "currency" for item in refused):
-            continue
-        folded = fold(position, amendment, today=case.today, billing_answer=billing_answer(case, amendment))
-        findings += folded_findings(case, amendment, folded)
-        findings += money_limits(case, amendment, position, folded.position)
-        position = _with_rebilling(case, amendment, folded.position)
-    return BroughtIn(amendments=chosen, kinds=tuple(dict.fromkeys(kinds)), position=position, findings=tuple(findings))
+    done: list[_Step] = []
+    for amendment in _of_the_day(case, sequence.ready):
+        step = _fold_one(case, standing, position, amendment)
+        if step.findings and done:
+            return _together(done, held=step.findings)
+        done.append(step)
+        position = step.position
+        if step.findings:
+            break
+    return _together(done, held=())
+
+
+class _Step(Canonical):
+    """One amendment folded in, and what of it needs a person."""
+
+    amendment: Amendment
+    position: Position
+    kinds: tuple[ChangeKind, ...]
+    findings: tuple[Finding, ...]
+
+
+def _fold_one(case: ChangeCase, standing: ContractStanding, position: Position, amendment: Amendment) -> _Step:
+    now = standing.model_copy(update={"values": position.values, "end_on": position.end_on})
+    reading = derive_kind(amendment, now, term_ends_on=position.end_on)
+    kinds = _decided(case, amendment, reading)
+    findings = [*refusals(case, amendment, reading, standing), *label_findings(case, amendment, reading)]
+    if amendment.currency != standing.currency:
+        return _Step(amendment=amendment, position=position, kinds=kinds, findings=tuple(findings))
+    folded = fold(position, amendment, today=case.today, billing_answer=billing_answer(case, amendment))
+    findings += folded_findings(case, amendment, folded)
+    findings += money_limits(case, amendment, position, folded.position)
+    findings += credit_findings(case, folded.position)
+    after = _with_rebilling(case, amendment, folded.position)
+    return _Step(amendment=amendment, position=after, kinds=kinds, findings=tuple(findings))
+
+
+def _together(done: list[_Step], *, held: tuple[Finding, ...]) -> BroughtIn:
+    return BroughtIn(
+        amendments=tuple(step.amendment for step in done),
+        kinds=tuple(dict.fromkeys(kind for step in done for kind in step.kinds)),
+        position=done[-1].position,
+        findings=tuple(finding for step in done for finding in step.findings),
+        held=held,
+    )
 
 
 def _of_the_day(case: ChangeCase, ready: tuple[Amendment, ...]) -> tuple[Amendment, ...]:

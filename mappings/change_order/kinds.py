@@ -38,7 +38,8 @@ def value_changes(amendment: Amendment, before: SoldValues | None) -> SoldValues
     def change(after: Money | None, now: Money | None, stated: Money | None) -> Money | None:
         if after is None or before is None:
             return stated
-        return after - (now if now is not None else Money.zero(after.currency))
+        # Another currency is refused later; until then its total is all that is known of the change.
+        return after - now if now is not None and now.currency == after.currency else after
 
     after, now, stated = amendment.values_after, before or SoldValues(), amendment.value_change
     return SoldValues(

@@ -28,7 +28,8 @@ __all__ = ["basis_of_change", "plan_change"]
 def plan_change(case: ChangeCase, book: RuleBook) -> PlanVerdict:
     """Plan every amendment of a contract that can be brought in now, in sequence, or say what stops them. DOM-6.
 
-    A plan may come with blockers: amendments that still wait for an earlier one while those before them are applied.
+    A plan may come with blockers: of amendments that wait for an earlier one or for a person, while those before them
+    are applied.
     """
     standing = case.standing
     if not case.amendments:
@@ -59,7 +60,7 @@ def plan_change(case: ChangeCase, book: RuleBook) -> PlanVerdict:
         return _blocked(case, book, [*stops, *waits])
     change = outcome_of(case, standing, brought, position, timing)
     plan = _plan(case, book, standing, brought, position, change)
-    return PlanVerdict(kind=VerdictKind.PLAN, plan=plan, blockers=_blockers(case, book, waits))
+    return PlanVerdict(kind=VerdictKind.PLAN, plan=plan, blockers=_blockers(case, book, [*brought.held, *waits]))
 
 
 def basis_of_change(case: ChangeCase, rules_version: str) -> str:

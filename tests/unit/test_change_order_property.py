@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.amending import AmendContract, AmendSchedule, ProposeCreditNote
-from models.change_order import Amendment
+from models.change_order import Amendment, RowAction, RowChange, Termination
 from models.contract_standing import ContractStanding, CreditRef, StandingLine
 from models.desk import GivenAnswer
 from models.money import Money, decimals_of
@@ -56,6 +56,8 @@ def _contracts(draw: st.DrawFn) -> ContractStanding:
     )
 
 
+_STOPS = {"TL-CHG-001", "TL-CHG-002", "TL-CHG-004", "TL-CHG-009"}
+"""An earlier one is missing, a billed row is split, more is taken than there is, a row to split is not there."""
 _OPEN_SHARE = st.sampled_from([Decimal(0), Decimal("0.37"), Decimal(1)])
 _NUMBERS = ("M0001", "78", "500", "A", "3")
 
@@ -83,19 +85,20 @@ def _amended(draw: st.DrawFn) -> tuple[ContractStanding, tuple[Amendment, ...], 
     return base, tuple(chain), tuple(draw(st.permutations([*chain, *twice])))
 
 
-@st.composite
-def _facts(draw: st.DrawFn, currency: str, number: str) -> dict[str, Any]:
-    match draw(st.sampled_from(["total", "more", "percent", "row", "end"])):
-        case "total":
-            return {"values_after": SoldValues(exercised=_units(draw(st.integers(0, 3 * 10**7)), currency))}
-        case "more":
-            return {"value_change": SoldValues(exercised=_units(draw(st.integers(1, 10**6)), currency))}
-        case "percent":
-            return {"unbilled_percent": Decimal(draw(st.integers(-99, 50)))}
-        case "row":
-            return {"rows": (added(f"N{number}", _units(draw(st.integers(1, 10**6)), currency), _FIRST_DAY),)}
-        case _:
-            return {"end_on": date(2028, 6, 30)}
+def _facts(currency: str, number: str) -> st.SearchStrategy[dict[str, Any]]:
+    """What an amendment says: a new total, a difference, a percentage, a row, an end, a termination or a split."""
+    amounts = st.integers(1, 10**6).map(lambda units: _units(units, currency))
+    totals = st.integers(0, 3 * 10**7).map(lambda units: _units(units, currency))
+    parts = st.integers(2, 5)
+    return st.one_of(
+        totals.map(lambda amount: {"values_after": SoldValues(exercised=amount)}),
+        amounts.map(lambda amount: {"value_change": SoldValues(exercised=amount)}),
+        st.integers(-99, 50).map(lambda percent: {"unbilled_percent": Decimal(percent)}),
+        amounts.map(lambda amount: {"rows": (added(f"N{number}", amount, _FIRST_DAY),)}),
+        st.just({"end_on": date(2028, 6, 30)}),
+        amounts.map(lambda amount: {"termination": Termination(stops_on=_FIRST_DAY, settlement=amount)}),
+        parts.map(lambda count: {"rows": (RowChange(action=RowAction.SPLIT, code="M4", parts=count),)}),
+    )
 
 
 def _delivered(base: ContractStanding, deliveries: tuple[Amendment, ...]) -> ContractStanding:
@@ -108,7 +111,12 @@ def _delivered(base: ContractStanding, deliveries: tuple[Amendment, ...]) -> Con
         if verdict.kind is VerdictKind.PLAN and verdict.plan is not None:
             now = _written(now, verdict.plan)
         else:
-            assert {blocker.code for blocker in verdict.blockers} <= {"TL-CHG-001"}
+            assert {blocker.code for blocker in verdict.blockers} <= {
+                "TL-CHG-001",
+                "TL-CHG-002",
+                "TL-CHG-004",
+                "TL-CHG-009",
+            }
     return now
 
 

@@ -178,6 +178,23 @@ def test_a_row_that_is_not_there_is_sent_back() -> None:
     assert "names M9" in blockers_of_change(wrong)["TL-CHG-009"].message
 
 
+def test_what_needs_a_person_does_not_hold_up_what_comes_before_it() -> None:
+    wrong = amendment("2", rows=(RowChange(action=RowAction.AMEND, code="M9", amount=money(1)),))
+
+    verdict = verdict_of(wrong, _MORE, amendment("3", value_change=sold(1)))
+
+    assert verdict.plan is not None
+    assert verdict.plan.change is not None
+    assert verdict.plan.change.amendments == ("1",)
+    assert [(item.code, item.record) for item in verdict.blockers] == [("TL-CHG-009", "K-1 amendment 2")]
+
+
+def test_an_amendment_in_another_currency_is_refused_also_with_totals() -> None:
+    euros = amendment("1", currency="EUR", values_after=sold(100, "EUR"))
+
+    assert blockers_of_change(euros)["TL-CHG-004"].field == "currency"
+
+
 def test_more_taken_away_than_there_is_left_is_sent_back() -> None:
     assert blockers_of_change(amendment("1", value_change=sold(-120001)))["TL-CHG-004"].field == "value"
 
