@@ -22,7 +22,7 @@ _PG = "tryton-postgresql@real"
 """As `tryton@real`, where many write at once; part of `make tryton`."""
 
 
-def _always(_kind: type[Backend], _operation: Operation) -> bool:
+def _always(_kind: type[Backend], _operation: Operation | None = None) -> bool:
     return True
 
 
@@ -30,9 +30,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`backend` alone: one test for each backend; with `operation`: one for each operation that it has."""
     if "backend" not in metafunc.fixturenames:
         return
-    kinds = getattr(metafunc.function, "backends", None) or {**BACKENDS, _PG: Tryton}
+    kinds: dict[str, type[Backend]] = {**BACKENDS, _PG: Tryton}
+    applies = getattr(metafunc.function, "applies", _always)
     if "operation" in metafunc.fixturenames:
-        applies = getattr(metafunc.function, "applies", _always)
         rows = [
             (name, one)
             for name, kind in kinds.items()
@@ -42,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ids = [f"{name}-{one.name}" for name, one in rows]
         metafunc.parametrize(("backend", "operation"), rows, ids=ids, indirect=["backend"])
     else:
-        metafunc.parametrize("backend", list(kinds), indirect=True)
+        metafunc.parametrize("backend", [name for name, kind in kinds.items() if applies(kind)], indirect=True)
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 
 import httpx
 
+from connector_kit import VendorSession
 from connectors import hubspot, salesforce
+from connectors.salesforce.auth import TokenSource
 from models.ids import ConnectionId, DealId
 from models.operations import WriteBackDeal
 from models.records import Guard
 from tests.conformance.backend import Backend, Operation, Snapshot
 from tests.conformance.middle import open_middle
-from tests.connectors.hubspot.account import open_account
+from tests.connectors.hubspot.account import open_account, sold
 from tests.connectors.hubspot.samples import links
 from tests.connectors.salesforce.org import KEY, open_org
 
@@ -77,10 +79,6 @@ class CrmBackend(Backend):
     async def forbid(self, message: str) -> None:
         """An administrator's rule that refuses what a write-back says, with this message."""
 
-    @abstractmethod
-    async def make_twin(self) -> None:
-        """Another company that carries the ERP number of ours."""
-
 
 @dataclass
 class Salesforce(CrmBackend):
@@ -99,14 +97,14 @@ class Salesforce(CrmBackend):
         return json.dumps([{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]).encode()
 
     async def remove_deal(self) -> None:
-        await self.it.save({"type": "Opportunity", "id": self.deal, "IsDeleted": True})
+        token = await TokenSource(VendorSession(self.http, system="Salesforce"), self.it.config).token()
+        url = f"{self.it.config.root_url}{self.it.config.data_path}/sobjects/Opportunity/{self.deal}"
+        answer = await self.http.delete(url, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 204, answer.text
 
     async def forbid(self, message: str) -> None:
         rule = {"object": "Opportunity", "condition": "ERP_Project_Id__c != null", "message": message}
         await self.it.control("rules", validation_rules=[rule])
-
-    async def make_twin(self) -> None:
-        await self.it.save({"type": "Account", "Name": "Acme twin", "ERP_Customer_Id__c": "4711"})
 
 
 @dataclass
@@ -131,11 +129,13 @@ class HubSpot(CrmBackend):
         await self.it.control("archive", type="deals", ids=[self.deal])
 
     async def forbid(self, message: str) -> None:
-        rule = {"object": "deals", "condition": "erp_project_id != null", "message": message}
-        await self.it.control("rules", validation_rules=[rule])
+        rule = {"object": "deals", "property": "erp_project_id", "pattern": "PRJ-.*", "message": message}
+        await self.it.control("rules", rules=[rule])
 
-    async def make_twin(self) -> None:
-        await self.it.save({"type": "companies", "name": "Acme twin", "erp_customer_id": "4711"})
+    async def save_another_deal(self) -> list[str]:
+        """A won deal that the search does not know."""
+        saved: list[str] = await self.it.save(sold(self.it.owner, self.it.company, contract_number="C-200"))
+        return saved
 
 
 @asynccontextmanager

@@ -69,7 +69,7 @@ class NetSuite(ErpBackend):
                     "custentity_tl_contract_number": samples.CONTRACT}  # fmt: skip
         else:
             return False
-        await self.sim.put(_TYPES[step], "by_hand", body)
+        await self.sim.put(_TYPES[step], f"by_hand_{step}", body)
         return True
 
 
@@ -151,7 +151,7 @@ class TrytonPlain(Tryton):
             return await super().make_twin(step, ref)
         self.books.sql(
             "INSERT INTO project_work (name, type, company, status, comment, number, parent)"
-            " SELECT name, type, company, status, comment, 'X1', parent FROM project_work WHERE id = ?",
+            " SELECT name, type, company, status, comment, number || '-X', parent FROM project_work WHERE id = ?",
             int(ref.record_id),
         )
         return True

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import pytest
 
 from models.errors import NeedsRepair, NotSent, OutcomeUnknown, Retryable
 from models.records import Effect, Guard
+from tests.conformance.applying import applies
 from tests.conformance.backend import Backend, Operation, Snapshot
 from tests.conformance.declared import cost_of
 from tests.conformance.middle import Cut, Say
-
-Test = TypeVar("Test", bound=Callable[..., Any])
 
 
 def holders(rows: Snapshot, operation: Operation) -> dict[str, int]:
@@ -57,16 +54,6 @@ async def test_an_answer_cut_after_the_commit_is_settled_by_evidence(backend: Ba
     assert await backend.find(adapter, operation) is not None
     await backend.ensure(adapter, operation)
     assert await backend.snapshot() == written
-
-
-def applies(condition: Callable[[type[Backend], Operation], bool]) -> Callable[[Test], Test]:
-    """Try it only where there is something to try."""
-
-    def marked(test: Test) -> Test:
-        test.applies = condition  # type: ignore[attr-defined]
-        return test
-
-    return marked
 
 
 @applies(lambda kind, one: cost_of(kind.name, one.name).writes > 1)
