@@ -68,6 +68,9 @@ class ChangePlanningActivities:
     @business_boundary
     async def plan_changes(self, call: PlanChangesCall) -> ChangesPlanned:
         """Put the amendments in order, plan those that can be applied, and say what the others wait for."""
+        return await self._plan_changes(call)
+
+    async def _plan_changes(self, call: PlanChangesCall) -> ChangesPlanned:
         subject = call.subject
         amendments = await self._amendments.list_amendments(subject.contract_number)
         if (begun := await self._begun(call, amendments)) is not None:
@@ -80,6 +83,9 @@ class ChangePlanningActivities:
                 return found.model_copy(update={"notes": (*found.notes, *_notes(amendments, verdict))})
             case VerdictKind.BLOCKED:
                 planned = await self._shown.blocked(subject, verdict.blockers)
+                if case.standing is None and await self._set_up(subject) is not None:
+                    # Set up in this very moment, before anybody could see that something waits for it.
+                    return await self._plan_changes(call)
                 at = self._asks_at(case, verdict)
                 return ChangesPlanned(planned=planned, notes=_notes(amendments, verdict), look_again_at=at)
             case VerdictKind.REFUSED:
@@ -94,9 +100,8 @@ class ChangePlanningActivities:
         return plan_change(await self._case(subject, amendments), self._rules())
 
     async def _case(self, subject: EngagementRef, amendments: Sequence[Amendment]) -> ChangeCase:
-        base = engagement_id(subject.firm, subject.contract_number)
-        row = await self._desk.find_engagement(base)
-        contract = await self._contract(base) if row is not None and row.stage in _IN_FORCE else None
+        contract = await self._set_up(subject)
+        row = await self._desk.find_engagement(engagement_id(subject.firm, subject.contract_number))
         erp = self._erps.named(contract.connection if contract else ConnectionId(""))
         standing: ContractStanding | None = None
         if contract is not None:
@@ -179,11 +184,15 @@ class ChangePlanningActivities:
         same = all(item.skipped or signed.get(item.number) == item.terms_digest for item in brought)
         return plan if same else None
 
-    async def _contract(self, base: EngagementId) -> RecordRef | None:
-        """The ERP contract that was set up for the engagement."""
-        for row in await self._ledger.list_operations(base):
-            if row.step == "contract" and row.state is OperationState.APPLIED and row.effect is not None:
-                return row.effect.ref
+    async def _set_up(self, subject: EngagementRef) -> RecordRef | None:
+        """The ERP contract of the engagement; None while it is not in force."""
+        base = engagement_id(subject.firm, subject.contract_number)
+        row = await self._desk.find_engagement(base)
+        if row is None or row.stage not in _IN_FORCE:
+            return None
+        for write in await self._ledger.list_operations(base):
+            if write.step == "contract" and write.state is OperationState.APPLIED and write.effect is not None:
+                return write.effect.ref
         return None
 
     async def _brought_in(self, changes: EngagementId) -> tuple[AppliedAmendment, ...]:

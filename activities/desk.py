@@ -6,9 +6,11 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.boundary import business_boundary
+from activities.doorbell import ring_change_orders
 from mappings.business_calendar import ladder_for
 from mappings.rulebook import RuleBook
 from models.blocker import Blocker, Choice, Fix, blocker_id
+from models.change_process import changes_of
 from models.desk import SET_UP_STAGES, EngagementRow, Stage
 from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble
 from models.roles import Role
@@ -101,6 +103,10 @@ class DeskActivities:
                 updated_at=self._now(),
             )
         )
+        if call.outcome is Outcome.ACTIVE:
+            changes = await self._desk.find_engagement(changes_of(call.subject.firm, call.subject.contract_number))
+            if changes is not None:
+                await ring_change_orders(call.subject)
 
     def _blocker(self, call: ParkCall, trouble: Trouble, book: RuleBook) -> Blocker:
         kind = book.blocker_kind(trouble.code)

@@ -14,15 +14,16 @@ from models.decision import Answer, Verdict
 from models.desk import EngagementRow
 from models.ids import ContractNumber
 from models.records import RecordRef
+from models.roles import Role
 from ports.amendments import StandingReader
 from runtime.change_orders import ChangeOrderStarter
-from tests.e2e.colleagues import decide, only_one
+from tests.e2e.colleagues import decide, only_one, send, signed
 from tests.e2e.front_door import FrontDoor
 from tests.e2e.site import until
 from tests.e2e.sold import Json, Sales, Sold
 from tests.e2e.stand import FIRM, Stand
 
-__all__ = ["Amended", "base_k"]
+__all__ = ["Amended", "base_k", "later_k"]
 
 _M = {"M1": ("30000", "2026-12-15"), "M2": ("45000", "2027-01-31"), "M3": ("45000", "2027-03-31")}
 
@@ -65,15 +66,23 @@ class Amended:
         await self.door.drained()
         return await decide(self.stand, f"{self.number}.changes", person, verdict, answer=answer)
 
-    async def decision(self, person: str = "ada.finance") -> Answer:
-        """Approve the plan, once the changes have come so far."""
+    async def approve(self) -> str:
+        """Every signature the plan that waits needs, each by somebody who may give it; the plan's digest."""
+        name = f"{self.number}.changes"
 
         async def asked() -> OpenItem | None:
-            items = await self.stand.waiting(f"{self.number}.changes")
-            return next((item for item in items if item.kind == "decision"), None)
+            return next((item for item in await self.stand.waiting(name) if item.kind == "decision"), None)
 
-        await until(asked, f"a plan of {self.number} waits")
-        return await self.decide(person)
+        await self.door.drained()
+        item = await until(asked, f"a plan of {self.number} waits")
+        assert isinstance(item, OpenItem)
+        for person in self.stand.people.list_people():
+            if not person.roles & {Role.FINANCE_OPERATIONS, Role.CONTROLLER}:
+                continue
+            decision = signed(self.stand, name, person.person, Verdict.APPROVE, item.item)
+            if (await send(self.stand, decision)).complete:
+                return item.item
+        raise AssertionError(f"nobody could complete the signatures of {self.number}")
 
     async def waiting(self) -> OpenItem:
         """The one thing of the changes that waits for a person."""
@@ -149,9 +158,7 @@ class Amended:
 
 async def base_k(stand: Stand, sales: Sales, door: FrontDoor, contract: str, *, billed: bool = True) -> Amended:
     """The worked example's contract K: USD 120,000.00, M1 paid, M2 invoiced and open, M3 planned (DOM-6)."""
-    account = await sales.company(f"{contract} Works, Inc.")
-    rows = [{"Code__c": code, "Amount__c": float(amount), "Due_On__c": day} for code, (amount, day) in _M.items()]
-    sold = await sales.deal(contract, account, amount=120_000, milestones=rows)
+    sold = await _sold(sales, contract, "Closed Won")
     assert (await door.ring(sold.deal)).status_code == 202
     await door.drained()
     assert (await stand.result(contract)).outcome == "active"
@@ -160,3 +167,14 @@ async def base_k(stand: Stand, sales: Sales, door: FrontDoor, contract: str, *, 
         await k.bill("M1", "30000", paid=True)
         await k.bill("M2", "45000")
     return k
+
+
+async def later_k(stand: Stand, sales: Sales, door: FrontDoor, contract: str) -> Amended:
+    """The same contract while its deal is still being negotiated."""
+    return Amended(stand, sales, door, await _sold(sales, contract, "Negotiation"))
+
+
+async def _sold(sales: Sales, contract: str, stage: str) -> Sold:
+    account = await sales.company(f"{contract} Works, Inc.")
+    rows = [{"Code__c": code, "Amount__c": float(amount), "Due_On__c": day} for code, (amount, day) in _M.items()]
+    return await sales.deal(contract, account, amount=120_000, milestones=rows, stage=stage)
