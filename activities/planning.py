@@ -200,8 +200,12 @@ class PlanningActivities:
             rows=len(read.rows),
             sentence=f"Active, not billable yet: {read.billing_hold}" if read.billing_hold else ready,
             numbers={
-                step: number
-                for step, number in ((Step("project"), read.project_number), (Step("contract"), read.contract_number))
+                Step(step): number
+                for step, number in (
+                    ("customer", read.customer_number),
+                    ("project", read.project_number),
+                    ("contract", read.contract_number),
+                )
                 if number
             },
         )

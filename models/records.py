@@ -82,9 +82,10 @@ class ReadBack(Canonical):
     """An engagement as it stands in the ERP after the writes."""
 
     rows: tuple[BilledRow, ...]
+    customer_number: str = ""
     project_number: str = ""
     contract_number: str = ""
-    """What people call the two in the ERP; its answers to our writes may name their ids only."""
+    """What people call these in the ERP; its answers to our writes may name their ids only."""
     billing_hold: str = ""
     """Why the ERP bills nothing of it now; empty: it bills."""
 

@@ -83,14 +83,19 @@ def checked(request: WriteBackDeal, links: Links) -> None:
     _record_id(request.owner_id, "an owner")
 
 
-def company_values(request: WriteBackDeal, links: Links, config: HubSpotConfig) -> dict[str, str]:
-    """The customer's ERP number; nothing when the request is not about a customer."""
+def company_values(
+    request: WriteBackDeal, links: Links, config: HubSpotConfig, *, leads: bool = True
+) -> dict[str, str]:
+    """The customer's ERP id and number; nothing when the request is not about a customer.
+
+    `leads`: of two companies here that are one customer there, only one can hold the id, which is kept unique.
+    """
     if not request.account_id or request.customer_step is None:
         return {}
     n, customer = config.names, _linked(links, request.customer_step)
-    values = {n.company_erp_id: customer.record_id}
-    if customer.number:
-        values[n.company_erp_number] = customer.number
+    values = {n.company_erp_id: customer.record_id} if leads else {}
+    if customer.number or not leads:
+        values[n.company_erp_number] = customer.number or customer.record_id
     return values
 
 

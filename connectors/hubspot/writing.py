@@ -68,7 +68,12 @@ class Writing:
     async def _parts_before(self, request: WriteBackDeal, links: Links, done: list[str]) -> None:
         if values := said.company_values(request, links, self._config):
             record = f"company {request.account_id} of deal {request.deal_id}"
-            await self._client.update(COMPANIES, request.account_id, values, record=record)
+            try:
+                await self._client.update(COMPANIES, request.account_id, values, record=record)
+            except DuplicateValue:
+                # Two companies of one customer (DOM-3): the other one holds its id.
+                values = said.company_values(request, links, self._config, leads=False)
+                await self._client.update(COMPANIES, request.account_id, values, record=record)
             done.append("company")
         async with _after(done):
             values = said.deal_values(request, links, self._config, self._now())

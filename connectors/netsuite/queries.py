@@ -73,13 +73,15 @@ def read_back(contract: str, project: str, schedules: Sequence[str], config: Net
         " FROM transactionline l JOIN transaction t ON t.id = l.transaction"
         " WHERE t.id = ? AND l.mainline = 'F' AND l.taxline = 'F'"
         " UNION ALL SELECT 'project', NULL, '0', NULL, NULL, NULL, j.entityid, NULL FROM job j WHERE j.id = ?"
+        " UNION ALL SELECT 'customer', NULL, '0', NULL, NULL, NULL, c.entityid, NULL FROM customer c"
+        " JOIN transaction t ON t.entity = c.id WHERE t.id = ?"
     )
     if schedules:
         text += (
             f" UNION ALL SELECT 'milestone', m.comments, TO_CHAR(m.milestoneamount), TO_CHAR(m.milestonedate, {_DAY}),"
             f" NULL, NULL, NULL, NULL FROM {config.milestone_table} m WHERE m.billingschedule IN ({_marks(schedules)})"
         )
-    return Query(text, (contract, project, *schedules))
+    return Query(text, (contract, project, contract, *schedules))
 
 
 def name_forms(names: Iterable[str]) -> tuple[str, ...]:

@@ -35,6 +35,9 @@ _SCREENS = {
 }
 
 
+_NUMBERED = ("customer", "project")
+
+
 class Reader:
     """Reads answers of one account."""
 
@@ -69,10 +72,12 @@ class Reader:
         # The vendor keeps the lines of a sale with the sign of the ledger, opposite to the document's total.
         sign = 1 if (total > 0) == (header > 0) else -1
         currency = data.currency_code(_text(lines[0], "currency"))
-        billed = [row for row in rows if row.get("source") != "project"]
+        billed = [row for row in rows if row.get("source") in {"line", "milestone"}]
+        called = {str(row["source"]): _text(row, "number_") for row in rows if row.get("source") in _NUMBERED}
         return ReadBack(
             rows=tuple(self._billed(row, sign, currency, contract) for row in billed),
-            project_number=next((_text(row, "number_") for row in rows if row.get("source") == "project"), ""),
+            customer_number=called.get("customer", ""),
+            project_number=called.get("project", ""),
             contract_number=_text(lines[0], "number_"),
             billing_hold=_text(lines[0], "hold"),
         )

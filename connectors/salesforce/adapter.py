@@ -6,14 +6,22 @@ from datetime import UTC, datetime
 from connectors.salesforce import queries
 from connectors.salesforce.accounts import Accounts
 from connectors.salesforce.amendments import amendments_of, is_in_force, to_amendment
-from connectors.salesforce.client import KeyRace, SalesforceClient, StateReached
+from connectors.salesforce.client import AccountTaken, KeyRace, SalesforceClient, StateReached
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.event_kinds import KINDS
 from connectors.salesforce.ids import same_record
 from connectors.salesforce.invoice_board import SalesforceInvoiceBoard
 from connectors.salesforce.mapping import to_contract, to_signed_terms
+from connectors.salesforce.schemas import SubReply
 from connectors.salesforce.sweep import RecordSweep
-from connectors.salesforce.write_back import KEY_PART, STATE_PART, composite_parts, digest_text, status_text
+from connectors.salesforce.write_back import (
+    ACCOUNT_PART,
+    KEY_PART,
+    STATE_PART,
+    composite_parts,
+    digest_text,
+    status_text,
+)
 from models.change_order import Amendment
 from models.customer_sync import AccountState, AccountView, ShowCustomer
 from models.errors import NeedsRepair
@@ -211,11 +219,21 @@ class SalesforceDeals:
         return landed or await self._write(request, links, gated=False)
 
     async def _write(self, request: WriteBackDeal, links: Links, *, gated: bool) -> Effect:
-        parts = composite_parts(request, links, self._config, self._now(), gated=gated)
-        answers = await self._client.composite(
-            parts, record=f"deal {request.deal_id}", key_part=KEY_PART, gate_part=STATE_PART if gated else ""
-        )
+        try:
+            answers = await self._send(request, links, gated=gated, leads=True)
+        except AccountTaken:
+            # Two accounts of one company, one customer in the ERP (DOM-3): the other one holds its id.
+            answers = await self._send(request, links, gated=gated, leads=False)
         return self._effect(request, created=answers[KEY_PART].status == _CREATED, changed=True)
+
+    async def _send(self, request: WriteBackDeal, links: Links, *, gated: bool, leads: bool) -> dict[str, SubReply]:
+        return await self._client.composite(
+            composite_parts(request, links, self._config, self._now(), gated=gated, leads=leads),
+            record=f"deal {request.deal_id}",
+            key_part=KEY_PART,
+            gate_part=STATE_PART if gated else "",
+            account_part=ACCOUNT_PART,
+        )
 
     def _effect(self, request: WriteBackDeal, *, created: bool, changed: bool) -> Effect:
         ref = RecordRef(

@@ -15,7 +15,7 @@ from connectors.salesforce.schemas import Changes, CompositeReply, QueryPage, Ro
 from models.errors import Fatal, NeedsRepair, NotSent, Retryable, TielineError
 from models.roles import Role
 
-__all__ = ["KeyRace", "RowReply", "SalesforceClient", "StateReached"]
+__all__ = ["AccountTaken", "KeyRace", "RowReply", "SalesforceClient", "StateReached"]
 
 _OK = range(200, 300)
 _SUCCESS = 200
@@ -29,6 +29,10 @@ _LED_NOWHERE = "Invalid reference specified"
 
 class KeyRace(NotSent):
     """Somebody made the record under our key at the same moment, so ours was rolled back; repeat it once."""
+
+
+class AccountTaken(NotSent):
+    """Another account shows this customer already, under a value that is kept unique; all was rolled back."""
 
 
 class StateReached(NotSent):
@@ -79,11 +83,12 @@ class SalesforceClient:
         return await self._tokens.token(refused=refused)
 
     async def composite(
-        self, parts: list[dict[str, Any]], *, record: str, key_part: str, gate_part: str = ""
+        self, parts: list[dict[str, Any]], *, record: str, key_part: str, gate_part: str = "", account_part: str = ""
     ) -> dict[str, SubReply]:
         """Several writes, all or nothing, in one call. Raises the error of the part that failed.
 
-        `key_part` is the upsert under our key (KeyRace), `gate_part` the one that only works once (StateReached).
+        `key_part` is the upsert under our key (KeyRace), `gate_part` the one that only works once (StateReached),
+        `account_part` the one that shows a customer on its account (AccountTaken).
         """
         body = {"allOrNone": True, "collateSubrequests": False, "compositeRequest": parts}
         reply = await self._call(
@@ -94,7 +99,7 @@ class SalesforceClient:
         except ValueError as unreadable:  # ValidationError is one
             raise _no_answer(reply.status, Effectful.WRITE, record) from unreadable
         if failed := [part for part in answers if part.status not in _OK]:
-            raise _part_error(failed, record, key_part, gate_part)
+            raise _part_error(failed, record, key_part, gate_part, account_part)
         if [part.reference for part in answers] != [part["referenceId"] for part in parts]:
             raise _no_answer(reply.status, Effectful.WRITE, record)
         return {part.reference: part for part in answers}
@@ -218,7 +223,9 @@ def _call_error(reply: Reply, effect: Effectful, record: str) -> TielineError:
     return rest_error(fault, effect)
 
 
-def _part_error(failed: list[SubReply], record: str, key_part: str, gate_part: str) -> TielineError:
+def _part_error(
+    failed: list[SubReply], record: str, key_part: str, gate_part: str, account_part: str
+) -> TielineError:
     """The one part that failed for a reason; the others were only rolled back with it."""
     for part in failed:
         fault = _fault(part.body, part.status, f"{part.reference} of {record}")
@@ -228,6 +235,8 @@ def _part_error(failed: list[SubReply], record: str, key_part: str, gate_part: s
             error = rest_error(fault, Effectful.WRITE)
             if isinstance(error, DuplicateKey) and part.reference == key_part:
                 return KeyRace(f"Somebody wrote to {record} in Salesforce at the same moment.", record=record)
+            if isinstance(error, DuplicateKey) and part.reference == account_part:
+                return AccountTaken(f"Another account than that of {record} shows its customer.", record=record)
             return error
     return _no_answer(failed[0].status, Effectful.WRITE, record)
 

@@ -13,9 +13,9 @@ from models.operations import WriteBackDeal
 from models.records import Links, RecordRef
 from models.roles import Role
 
-__all__ = ["KEY_PART", "STATE_PART", "composite_parts", "digest_text", "status_text"]
+__all__ = ["ACCOUNT_PART", "KEY_PART", "STATE_PART", "composite_parts", "digest_text", "status_text"]
 
-KEY_PART, GATE_PART, STATE_PART = "project", "gate", "state"
+KEY_PART, GATE_PART, STATE_PART, ACCOUNT_PART = "project", "gate", "state", "account"
 _SUBJECT_LENGTH = 255
 _NAME_LENGTH = 80
 _URL_LENGTH = 255
@@ -34,13 +34,20 @@ def digest_text(request: WriteBackDeal) -> str:
 
 
 def composite_parts(
-    request: WriteBackDeal, links: Links, config: SalesforceConfig, now: datetime, *, gated: bool
+    request: WriteBackDeal,
+    links: Links,
+    config: SalesforceConfig,
+    now: datetime,
+    *,
+    gated: bool,
+    leads: bool = True,
 ) -> list[dict[str, Any]]:
     """The parts of the one call. The record under our key comes first, so that two of these calls take turns.
 
     `gated`: a note has no unique key of its own, so the call must not work twice. The gate selects the record only
     while it does not yet say what we are about to write; when it selects none, the part after it leads nowhere and
-    everything is rolled back.
+    everything is rolled back. `leads`: this account is the first one of its company; of two accounts of one customer
+    only one can hold the customer's id, which is kept unique, and both show its number.
     """
     parts = [_project_part(request, links, config, with_state=not gated)]
     if gated:
@@ -49,7 +56,7 @@ def composite_parts(
         parts.append({"method": "GET", "url": _query_url(soql, config), "referenceId": GATE_PART})
         path = f"{n.project_object}/@{{{GATE_PART}.records[0].Id}}"
         parts.append(_part(config, "PATCH", path, STATE_PART, _state(request, config)))
-    parts += _account_part(request, links, config)
+    parts += _account_part(request, links, config, leads=leads)
     parts.append(_deal_part(request, links, config, now))
     parts += _note_part(request, config, now)
     return parts
@@ -80,15 +87,17 @@ def _project_part(
     return _part(config, "PATCH", f"{n.project_object}/{n.project_key}/{key_text(request.key)}", KEY_PART, body)
 
 
-def _account_part(request: WriteBackDeal, links: Links, config: SalesforceConfig) -> list[dict[str, Any]]:
+def _account_part(
+    request: WriteBackDeal, links: Links, config: SalesforceConfig, *, leads: bool
+) -> list[dict[str, Any]]:
     if not request.account_id or request.customer_step is None:
         return []
     n, customer = config.names, _linked(links, request.customer_step)
-    body: dict[str, Any] = {n.account_erp_id: customer.record_id}
-    if customer.number:
-        body[n.account_erp_number] = customer.number
+    body: dict[str, Any] = {n.account_erp_id: customer.record_id} if leads else {}
+    if customer.number or not leads:
+        body[n.account_erp_number] = customer.number or customer.record_id
     path = f"Account/{record_id(request.account_id, 'an account', _ACCOUNT)}"
-    return [_part(config, "PATCH", path, "account", body)]
+    return [_part(config, "PATCH", path, ACCOUNT_PART, body)]
 
 
 def _deal_part(request: WriteBackDeal, links: Links, config: SalesforceConfig, now: datetime) -> dict[str, Any]:

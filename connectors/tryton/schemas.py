@@ -207,6 +207,7 @@ class SaleRow(_Row):
     state: Text = ""
     external_id: Text = ""
     reference: Text = ""
+    party: Named | None = None
     comment: Text = ""
     sale_date: Day = None
     untaxed_amount: Number = None

@@ -71,7 +71,7 @@ class Surveying:
         sales, tasks = await asyncio.gather(
             self._client.search(
                 "sale.sale", SaleRow, [["id", "=", internal_id(contract)]],
-                fields=("number", "comment", "currency.code", "lines.amount", "lines.note"), record=name,
+                fields=("number", "comment", "party.code", "currency.code", "lines.amount", "lines.note"), record=name,
             ),
             self._client.search(
                 "project.work", WorkRow, ["OR", ["parent", "in", parents], ["id", "=", root]],
@@ -94,6 +94,7 @@ class Surveying:
         ]
         return ReadBack(
             rows=(*lines, *(_billed_task(task, name) for task in tasks if task.id != root)),
+            customer_number=sales[0].party.code if sales[0].party else "",
             project_number=next((task.number for task in tasks if task.id == root), ""),
             contract_number=sales[0].number,
             billing_hold=read_note(sales[0].comment).get(notes.HOLD, ""),

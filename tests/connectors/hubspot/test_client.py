@@ -397,13 +397,14 @@ async def test_what_stops_a_later_part_does_not_claim_that_nothing_was_written(
     assert len(account.requests) == 3
 
 
-async def test_an_erp_number_that_another_company_holds_is_for_a_person_and_nothing_is_written() -> None:
+async def test_a_customer_that_another_company_shows_is_written_once_more_without_its_id() -> None:
     taken = complaint("VALIDATION_ERROR", 400, "Cannot set it. 123 already has that value.")
     account = Scripted(on("PATCH", f"/companies/{COMPANY}", taken))
     with pytest.raises(NeedsRepair, match="Merge the two") as stop:
         await write(account)
     assert "Written already" not in stop.value.message
-    assert len(account.requests) == 2
+    first, second = (json.loads(request.content)["properties"] for request in account.requests[1:])
+    assert ("erp_customer_id" in first, "erp_customer_id" in second) == (True, False)
 
 
 async def test_a_lost_race_for_the_key_is_repeated_once_and_a_hidden_holder_is_named() -> None:

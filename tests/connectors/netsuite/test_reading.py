@@ -191,6 +191,7 @@ async def test_numbers_and_hold_are_read_back_with_the_rows_in_one_call() -> Non
         assert await it.calls() == {"POST /query/v1/suiteql": 1}
         assert (project.number, contract.number) == ("", ""), "the answer to a write names the id alone"
         assert (read.project_number, read.contract_number) == (f"PRJ{project.record_id}", f"SO{contract.record_id}")
+        assert read.customer_number.startswith("CUST")
         assert read.billing_hold == "The purchase order is missing."
         assert [(row.code, row.due_on) for row in read.rows if row.source == "milestone"] == [
             (code, day) for code, _, day in samples.ROWS
