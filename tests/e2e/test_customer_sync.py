@@ -13,6 +13,7 @@ from models.decision import Verdict
 from runtime.customer_sync import CustomerSyncStarter
 from tests.e2e.colleagues import decide, only_one
 from tests.e2e.front_door import FrontDoor, event_of
+from tests.e2e.own_processes import run_program
 from tests.e2e.sold import Sales
 from tests.e2e.stand import FIRM, Stand
 
@@ -121,3 +122,16 @@ async def test_news_about_somebody_who_is_no_customer_ends_in_the_inbox(
     assert answer.status_code == 202
     await door.drained()
     assert await stand.store.desk.find_engagement(stand.engagement(number_of_account(account))) is None
+
+
+async def test_the_commands_start_a_sync_and_tell_who_is_whom(stand: Stand, sales: Sales, door: FrontDoor) -> None:
+    account = await customer_with_project(stand, sales, door, "SYNC-5")
+    told = await run_program(stand, "starter.py", "match", "explain", account)
+    assert (told.code, "Sync-5 Works, Inc. is a company the ERP did not have." in told.out) == (0, True), told
+    by_contract = await run_program(stand, "starter.py", "match", "explain", "SYNC-5", "--json")
+    assert by_contract.document[0]["account"] == account
+    started = await run_program(stand, "starter.py", "customers", account, "--json")
+    assert (started.code, started.document["started"]) == (0, [account]), started
+    unknown = await run_program(stand, "starter.py", "match", "explain", "nobody")
+    assert (unknown.code, "Give a contract" in unknown.err) == (1, True), unknown
+    assert (await run_program(stand, "starter.py", "customers")).code == 2
