@@ -61,10 +61,10 @@ def bring_in(case: ChangeCase, standing: ContractStanding, sequence: AmendmentSe
     What is dated ahead waits for its day where the ERP does not date changes. DOM-6.7.
     """
     position = start_from(standing)
-    for number in (*sequence.skipped_numbers, *(item.number for item in sequence.skipped)):
-        position = skip(position, number)
     done: list[_Step] = []
     for amendment in _of_the_day(case, sequence.ready):
+        for number in sequence.passed_over.get(amendment.number, ()):
+            position = skip(position, number)
         step = _fold_one(case, standing, position, amendment)
         if step.findings and done:
             return _together(done, held=step.findings)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from pydantic import Field
+
 from models.base import Canonical
 from models.change_order import Amendment
 from models.contract_standing import AppliedAmendment
@@ -31,8 +33,9 @@ class AmendmentSequence(Canonical):
     """To be applied, in this order; those that take part without an effect are in `skipped`."""
     skipped: tuple[Amendment, ...] = ()
     """Voided, or replaced before they were applied."""
-    skipped_numbers: tuple[str, ...] = ()
-    """Numbers a person confirmed do not exist."""
+    passed_over: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Amendment that is ready -> the numbers right before it that take part without an effect, in order: voided,
+    replaced, or confirmed by a person as never written."""
     gaps: tuple[Gap, ...] = ()
     twice: tuple[tuple[Amendment, ...], ...] = ()
     """One number on several deals, with other terms: a person must say which counts."""
@@ -65,7 +68,8 @@ def in_sequence(
     passed = {"", *done}
     ready: list[Amendment] = []
     skipped: list[Amendment] = []
-    confirmed: list[str] = []
+    passed_over: dict[str, tuple[str, ...]] = {}
+    before_it: list[str] = []
     while True:
         free = [
             item
@@ -78,16 +82,22 @@ def in_sequence(
         following = min(free, key=_order)
         before = predecessor_of(following)
         if before not in passed:
-            confirmed += [before]
+            before_it.append(before)
             passed.add(before)
-        (skipped if following.is_voided or following.number in replaced else ready).append(following)
+        if following.is_voided or following.number in replaced:
+            skipped.append(following)
+            before_it.append(following.number)
+        else:
+            ready.append(following)
+            passed_over[following.number] = tuple(before_it)
+            before_it = []
         passed.add(following.number)
         del waiting[following.number]
     gaps = tuple(_gap(item, passed, waiting) for item in sorted(waiting.values(), key=_order))
     return AmendmentSequence(
         ready=tuple(ready),
         skipped=tuple(skipped),
-        skipped_numbers=tuple(confirmed),
+        passed_over=passed_over,
         gaps=gaps,
         twice=twice,
         changed_after=changed,

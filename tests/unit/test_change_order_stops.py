@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from models.amending import AmendContract
-from models.change_order import NamedField, RateChange, RowAction, RowChange
-from models.contract_standing import AppliedAmendment, ContractState, StandingRate
+from models.change_order import NamedField, RateChange, RetainerChange, RowAction, RowChange
+from models.contract_standing import AppliedAmendment, ContractState, RowState, StandingLine, StandingRate
 from models.operations import WriteBackDeal
 from models.plan import VerdictKind
 from models.records import Guard
 from models.roles import Role
+from models.terms import BillingType
 from models.values import SoldValues
 from tests.unit.contracts_in_force import (
     BASE_K,
@@ -25,6 +26,7 @@ from tests.unit.contracts_in_force import (
     change_of,
     money,
     plan_of_change,
+    row,
     rows_of,
     sold,
     verdict_of,
@@ -187,6 +189,50 @@ def test_what_needs_a_person_does_not_hold_up_what_comes_before_it() -> None:
     assert verdict.plan.change is not None
     assert verdict.plan.change.amendments == ("1",)
     assert [(item.code, item.record) for item in verdict.blockers] == [("TL-CHG-009", "K-1 amendment 2")]
+
+
+def test_what_is_replaced_by_one_that_waits_for_a_person_is_not_noted_as_skipped_yet() -> None:
+    replaced = amendment("2", value_change=sold(700))
+    wrong = amendment("3", replaces=("2",), rows=(RowChange(action=RowAction.AMEND, code="M9", amount=money(1)),))
+
+    change = change_of(_MORE, replaced, wrong)
+
+    assert (change.amendments, change.skipped) == (("1",), ())
+
+
+def test_what_was_invoiced_under_a_replaced_amendment_stays_and_is_trued_up() -> None:
+    first = amendment("1", unbilled_percent=Decimal(-5))
+    (contract,) = [item.request for item in plan_of_change(first).operations if isinstance(item.request, AmendContract)]
+    billed = tuple(
+        item.model_copy(update={"state": RowState.INVOICED, "amount": money(42750)}) if item.code == "M3" else item
+        for item in BASE_K.rows
+    )
+    now = _with(rows=billed, values=contract.values, lines=contract.lines, applied=contract.applied)
+
+    change = change_of(first, amendment("2", replaces=("1",), value_change=sold(1000)), at=now)
+
+    assert rows_of(change) == {"M1": "30000.00", "M2": "45000.00", "M3": "42750.00", "CO-2": "3250.00"}
+    assert change.values_after.exercised == money(121000)
+
+
+def test_a_lower_retainer_fee_in_a_billed_period_lowers_the_next_row_and_never_makes_a_negative_one() -> None:
+    days = [date(2027, month, 1) for month in (3, 4, 5)]
+    retained = _with(
+        values=sold(9000),
+        lines=(StandingLine(code="R", billing_type=BillingType.RETAINER, amount=money(9000)),),
+        rows=tuple(
+            row(f"R-{place}", day, money(3000), "invoiced" if place == 0 else "planned",
+                service_from=day, service_until=day.replace(day=30 if day.month == 4 else 31))
+            for place, day in enumerate(days)
+        ),
+        invoices=(),
+    )  # fmt: skip
+    lower = RetainerChange(fee_per_period=money(2380), fee_from=date(2027, 3, 17))
+
+    change = change_of(amendment("1", retainer=lower), at=retained)
+
+    assert rows_of(change) == {"R-0": "3000.00", "R-1": "2080.00", "R-2": "2380.00"}
+    assert change.values_after.exercised == money(7460)
 
 
 def test_an_amendment_in_another_currency_is_refused_also_with_totals() -> None:
