@@ -48,7 +48,7 @@ async def show_on_deal(
         guard=crm.guard_of_write_back(),
         connection=crm.connection,
         workflow_id=subject.workflow_id,
-        run_id=activity.info().workflow_run_id or "",
+        run_id=(activity.info().workflow_run_id or "") if activity.in_activity() else "",
     )
     effect = await once.apply(
         intent,

@@ -18,6 +18,7 @@ from runtime.back_off import BackOff
 from runtime.change_orders import ChangeOrderDoor
 from runtime.contract_holder import find_beside
 from runtime.deal_lookup import look_up
+from runtime.deal_notes import DealNotes
 from runtime.event_problems import CODE, EventProblems
 from runtime.log_events import log_event
 from runtime.settings import Limits
@@ -57,6 +58,7 @@ class Dispatcher:
         firm: FirmId,
         changes: Mapping[ConnectionId, ChangeOrderDoor] | None = None,
         accounts: AccountNews | None = None,
+        notes: DealNotes | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -70,6 +72,7 @@ class Dispatcher:
         self._changes = changes or {}
         """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
         self._accounts = accounts or AccountNews({}, {}, inbox)
+        self._notes = notes
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
         self._clock = clock
@@ -198,9 +201,9 @@ class Dispatcher:
             elif beside.is_amendment and (door := self._changes.get(connection)) is not None:
                 await self._amend(door, deal, rows, contract)
             elif contract.is_won:
-                await self._close(rows, beside.message, beside.owner, code=beside.code)
+                await self._close(rows, beside.message, beside.owner, code=beside.code, of=contract)
             else:
-                await self._leave(deal, rows, f"the deal is not won; contract {contract.contract_number} is another's")
+                await self._leave(contract, rows, f"the deal is not won; {contract.contract_number} is another's")
         except Exception as failed:  # noqa: BLE001 - the loop's edge: recorded with the row and in the log
             await self._failed(deal, rows, failed)
         else:
@@ -212,7 +215,7 @@ class Dispatcher:
         number = contract.contract_number
         if not contract.is_won:
             await door.tell(number)
-            await self._leave(deal, rows, f"amendment {contract.amendment_number} of contract {number} is not won")
+            await self._leave(contract, rows, f"amendment {contract.amendment_number} of {number} is not won")
             return
         with (
             about_engagement(engagement_id(self._firm, number)),
@@ -225,13 +228,17 @@ class Dispatcher:
 
     async def _without_number(self, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
         if contract.is_won:
-            await self._close(rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.")
+            await self._close(
+                rows, f"Deal {deal} has no contract number. Enter it on the deal in the CRM.", of=contract
+            )
         else:
-            await self._leave(deal, rows, "the deal is not won yet")
+            await self._leave(contract, rows, "the deal is not won yet")
 
-    async def _leave(self, deal: DealId, rows: list[InboxRow], reason: str) -> None:
+    async def _leave(self, contract: ContractOfDeal, rows: list[InboxRow], reason: str) -> None:
         """Nothing to do, and nothing to repair (any more): no process stands behind what was shown of this deal."""
-        await self._problems.settle(deal)
+        await self._problems.settle(rows[0].event.record_id)
+        if self._notes is not None:
+            await self._notes.take_back(rows[0].event.connection, contract, reason)
         await self._inbox.mark_handed_on(_numbers(rows), outcome=f"closed: {reason}")
 
     async def _failed(self, deal: DealId, rows: list[InboxRow], failed: Exception) -> None:
@@ -250,11 +257,19 @@ class Dispatcher:
         await self._inbox.mark_handed_on(_numbers(rows), outcome=f"{outcome} {engagement}")
 
     async def _close(
-        self, rows: Sequence[InboxRow], reason: str, owner: Role = Role.SALES_OPERATIONS, *, code: str = CODE
+        self,
+        rows: Sequence[InboxRow],
+        reason: str,
+        owner: Role = Role.SALES_OPERATIONS,
+        *,
+        code: str = CODE,
+        of: ContractOfDeal | None = None,
     ) -> None:
-        """It leads nowhere: on the desk first, then out of the inbox, so that nothing is lost in between."""
+        """It leads nowhere: on the desk and the deal first, then out of the inbox, so that nothing is lost."""
         for record in sorted({row.event.record_id for row in rows}):
             await self._problems.show(record, reason, owner=owner, code=code)
+        if of is not None and self._notes is not None:
+            await self._notes.say(rows[0].event.connection, of, reason)
         await self._inbox.mark_handed_on(_numbers(rows), outcome=f"closed: {reason}")
         log_event("event.closed", level=logging.WARNING, code=code, events=len(rows))
 

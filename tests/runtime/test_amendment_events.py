@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import ContractNumber, DealId
 from models.roles import Role
@@ -15,6 +17,22 @@ from tests.runtime.test_dispatcher import CRM, FIRM, NOW, Edge, edge, make_edge
 __all__ = ["edge", "make_edge"]
 
 C_1 = ContractNumber("C-1")
+
+
+class Door:
+    """Where change orders are rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+        self.told: list[str] = []
+
+    async def ring(self, contract: ContractNumber) -> str:
+        self.rung.append(contract)
+        return "rang the change orders of"
+
+    async def tell(self, contract: ContractNumber) -> bool:
+        self.told.append(contract)
+        return True
 
 
 async def test_an_amendment_does_not_join_the_process_of_its_contract(edge: Edge) -> None:
@@ -121,3 +139,55 @@ async def test_a_number_with_marks_in_it_is_one_contract(edge: Edge, number: str
     await edge.event("e-1", "d-1")
     await edge.dispatcher.turn()
     assert edge.engine.started == [number]
+
+
+async def test_an_amendment_rings_the_change_orders_of_its_contract_and_waits_nowhere_else(
+    make_edge: Callable[..., Edge],
+) -> None:
+    door = Door()
+    edge = make_edge(changes=door)
+    edge.crm.sell("d-early", "C-1", amendment="2")
+    await edge.store.deal_bindings.bind_deal(FIRM, CRM, ContractNumber("C-2"), DealId("d-base"))
+    edge.crm.sell("d-more", "C-2", amendment="1")
+    edge.crm.sell("d-open", "C-2", is_won=False, amendment="3")
+    for event, deal in (("e-1", "d-early"), ("e-2", "d-more"), ("e-3", "d-open")):
+        await edge.event(event, deal)
+
+    await edge.dispatcher.turn()
+
+    assert (sorted(door.rung), door.told) == (["C-1", "C-2"], ["C-2"])
+    assert (edge.engine.started, await edge.waiting(), await edge.desk()) == ([], [], [])
+
+
+async def test_a_dead_end_shows_on_the_deal_once_and_is_taken_back(edge: Edge) -> None:
+    edge.crm.sell("d-1", "C-1")
+    edge.crm.sell("d-copy", "C-1")
+    edge.crm.sell("d-bare")
+    for number in range(2):
+        for deal in ("d-1", "d-copy", "d-bare"):
+            await edge.event(f"e-{number}-{deal}", deal)
+        await edge.dispatcher.turn()
+    shown = {one.deal_id: (one.status, one.message) for one in edge.crm.shown.values()}
+    assert set(shown) == {"d-copy", "d-bare"}
+    assert shown[DealId("d-copy")][0] == "waiting"
+    assert "(copied record)" in shown[DealId("d-copy")][1]
+    assert "no contract number" in shown[DealId("d-bare")][1]
+    assert len(edge.crm.journal) == 2
+
+    edge.crm.sell("d-copy", "C-1", is_won=False)
+    await edge.event("e-3", "d-copy")
+    await edge.event("e-4", "d-copy")
+    await edge.dispatcher.turn()
+    shown = {one.deal_id: (one.status, one.message) for one in edge.crm.shown.values()}
+    assert shown[DealId("d-copy")][0] == "cancelled"
+    assert len(edge.crm.journal) == 3
+
+
+async def test_a_crm_that_refuses_the_note_keeps_no_event_waiting(edge: Edge) -> None:
+    edge.crm.trouble = lambda moment, kind: (
+        NeedsRepair("The deal is locked.") if (moment, kind) == ("before", "write-back") else None
+    )
+    edge.crm.sell("d-bare")
+    await edge.event("e-1", "d-bare")
+    await edge.dispatcher.turn()
+    assert (await edge.waiting(), len(await edge.desk())) == ([], 1)

@@ -11,12 +11,15 @@ import pytest
 import pytest_asyncio
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.exactly_once import ExactlyOnce
 from models.errors import Fatal, NeedsRepair, NotSent
 from models.events import ContractOfDeal, CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId
 from models.roles import Role
 from runtime.away import NotNow
 from runtime.back_off import BackOff
+from runtime.change_orders import ChangeOrderDoor
+from runtime.deal_notes import DealNotes
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
 from runtime.readiness import check_dispatcher
@@ -104,11 +107,13 @@ class Edge:
 async def make_edge(tmp_path: Path) -> AsyncIterator[Callable[..., Edge]]:
     async with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
 
-        def make(limits: Limits | None = None) -> Edge:
+        def make(limits: Limits | None = None, changes: ChangeOrderDoor | None = None) -> Edge:
             crm, engine, now = Deals(), Engine(), [0.0]
             problems = EventProblems(store.desk, FIRM, lambda _blocker: NOW + timedelta(days=1))
             dispatcher = Dispatcher(
                 store.inbox, {CRM: crm}, engine, problems, bindings=store.deal_bindings, firm=FIRM, limits=limits,
+                changes={CRM: changes} if changes else None,
+                notes=DealNotes({CRM: crm}, store.ledger, ExactlyOnce(store.ledger), FIRM),
                 back_off=BackOff(first_s=0.01, longest_s=0.02), clock=lambda: now[0],
             )  # fmt: skip
             return Edge(store, crm, engine, dispatcher, now)
