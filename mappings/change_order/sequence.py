@@ -64,22 +64,38 @@ def in_sequence(
         for item in newest.values()
         if item.number not in replaced and _is_news(item, done.get(item.number), applied)
     )
-    waiting = {number: item for number, item in newest.items() if number not in done}
+    free = {
+        number: item
+        for number, item in newest.items()
+        if number not in done and (usable is None or number in usable or item.is_voided)
+    }
     passed = {"", *done}
+    ready, skipped, passed_over = _chained(free, passed, replaced, follows)
+    taken = {item.number for item in (*ready, *skipped)}
+    waiting = {number: item for number, item in newest.items() if number not in taken and number not in done}
+    return AmendmentSequence(
+        ready=ready,
+        skipped=skipped,
+        passed_over=passed_over,
+        gaps=tuple(_gap(item, passed, waiting) for item in sorted(waiting.values(), key=_order)),
+        twice=twice,
+        changed_after=changed,
+    )
+
+
+def _chained(
+    free: dict[str, Amendment], passed: set[str], replaced: set[str], follows: Mapping[str, bool]
+) -> tuple[tuple[Amendment, ...], tuple[Amendment, ...], dict[str, tuple[str, ...]]]:
+    """Follow the chain as far as it goes; numbers that are reached are added to `passed`."""
     ready: list[Amendment] = []
     skipped: list[Amendment] = []
     passed_over: dict[str, tuple[str, ...]] = {}
     before_it: list[str] = []
     while True:
-        free = [
-            item
-            for item in waiting.values()
-            if (predecessor_of(item) in passed or follows.get(item.number))
-            and (usable is None or item.number in usable or item.is_voided)
-        ]
-        if not free:
-            break
-        following = min(free, key=_order)
+        next_ones = [item for item in free.values() if predecessor_of(item) in passed or follows.get(item.number)]
+        if not next_ones:
+            return tuple(ready), tuple(skipped), passed_over
+        following = min(next_ones, key=_order)
         before = predecessor_of(following)
         if before not in passed:
             before_it.append(before)
@@ -92,16 +108,7 @@ def in_sequence(
             passed_over[following.number] = tuple(before_it)
             before_it = []
         passed.add(following.number)
-        del waiting[following.number]
-    gaps = tuple(_gap(item, passed, waiting) for item in sorted(waiting.values(), key=_order))
-    return AmendmentSequence(
-        ready=tuple(ready),
-        skipped=tuple(skipped),
-        passed_over=passed_over,
-        gaps=gaps,
-        twice=twice,
-        changed_after=changed,
-    )
+        del free[following.number]
 
 
 def predecessor_of(amendment: Amendment) -> str:
