@@ -29,8 +29,13 @@ def with_work(position: Position, brought: BroughtIn, standing: ContractStanding
         CreditProposal(invoice=invoice, amount=amount, amendment=number, is_paid=invoice in paid)
         for invoice, amount in lower.items()
     )
+    by_hand: tuple[str, ...] = ()
+    if effect.unrated:
+        named = ", ".join(effect.unrated)
+        by_hand = (f"Billing: correct billed work by hand, the ERP does not tell its old rate: {named}.",)
     return position.model_copy(
         update={
+            "to_do": (*position.to_do, *by_hand),
             "adjustments": tuple(item for item in effect.adjustments if item.amount.amount > 0),
             "affected_work": effect.affected,
             "credits": (*position.credits, *credits_),

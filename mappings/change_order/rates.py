@@ -22,6 +22,9 @@ class RateEffect(Canonical):
     adjustments: tuple[WorkAdjustment, ...]
     """Billed entries: hours x (new rate - old rate), naming the invoice. Below zero: a credit, never a line."""
 
+    unrated: tuple[str, ...] = ()
+    """Billed entries with a new rate whose old one the ERP does not tell: a person corrects them."""
+
     def total(self, currency: str) -> Money:
         """Unbilled work at the rates of its work dates."""
         return Money.total(self.unbilled.values(), currency)
@@ -53,6 +56,7 @@ def effect_of_rates(
     unbilled: dict[str, Money] = {}
     affected: list[str] = []
     adjustments: list[WorkAdjustment] = []
+    unrated: list[str] = []
     for item in work:
         new = rate_in_force(after, item.role, item.worked_on)
         old = rate_in_force(before, item.role, item.worked_on)
@@ -64,7 +68,9 @@ def effect_of_rates(
             unbilled[item.code] = labour_amount(new, item.hours, item.amount.currency)
             if unbilled[item.code] != item.amount:
                 affected.append(item.code)
-        elif old is not None and new != old:
+        elif old is None:
+            unrated.append(item.code)
+        elif new != old:
             adjustments.append(
                 WorkAdjustment(
                     work=item.code,
@@ -74,4 +80,6 @@ def effect_of_rates(
                     amount=labour_amount(new - old, item.hours, item.amount.currency),
                 )
             )
-    return RateEffect(unbilled=unbilled, affected=tuple(affected), adjustments=tuple(adjustments))
+    return RateEffect(
+        unbilled=unbilled, affected=tuple(affected), adjustments=tuple(adjustments), unrated=tuple(unrated)
+    )

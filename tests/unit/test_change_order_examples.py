@@ -161,6 +161,20 @@ def test_x4_billed_time_gets_an_adjusting_line_on_the_next_invoice() -> None:
     assert _roles(plan.approvals) == {"finance-operations"}
 
 
+def test_x4_where_the_erp_does_not_tell_the_old_rate_a_person_corrects_billed_time() -> None:
+    by_time = standing(
+        "EUR",
+        values=SoldValues(),
+        lines=(StandingLine(code="T1", billing_type=BillingType.TIME_AND_MATERIALS, amount=money(40000, "EUR")),),
+        work=_february("4703"),
+    )
+
+    change = change_of(amendment(currency="EUR", rates=(_NEW_RATE,)), at=by_time)
+
+    assert change.adjustments == ()
+    assert change.to_do == ("Billing: correct billed work by hand, the ERP does not tell its old rate: t2.",)
+
+
 def test_x5_a_higher_cap_releases_parked_work_once() -> None:
     parked = (
         WorkItem(code="w3", worked_on=date(2027, 3, 16), amount=money("1600.00"), is_parked=True),
