@@ -69,6 +69,10 @@ class Backend(ABC):
     async def snapshot(self) -> Snapshot:
         """Every live record."""
 
+    @abstractmethod
+    async def whole_deal(self, adapter: Any) -> None:
+        """Everything that one deal takes of this system."""
+
     async def expire(self) -> None:
         """End every token that was given."""
         raise NotImplementedError(f"{self.name} has no tokens that end")
@@ -137,6 +141,16 @@ class ErpBackend(Backend):
         of = {"release": "hold", "cancellation": "hold"}.get(operation.name, operation.name)
         guard: Guard = getattr(adapter.traits, of.replace("-", "_"))
         return guard
+
+    async def whole_deal(self, adapter: Any) -> None:
+        """Survey, the set-up with one contact, and the read-back."""
+        await adapter.survey(samples.question())
+        for operation in self.operations[:6]:
+            if operation.name != "cost-centre":
+                self.done[operation.name] = await self.ensure(adapter, operation)
+        links = self.links()
+        contract, project, schedule = (links.of(Step(step)) for step in ("contract", "project", "billing-schedule"))
+        await adapter.read_back(contract, project, (schedule,))
 
     async def deactivate(self, step: str, ref: RecordRef) -> bool:
         """Switch the record off as a person does. False where the system has no such state."""

@@ -19,7 +19,7 @@ from models.operations import WriteBackDeal
 from models.records import Guard
 from tests.conformance.backend import Backend, Operation, Snapshot
 from tests.conformance.middle import open_middle
-from tests.connectors.hubspot.account import open_account, sold
+from tests.connectors.hubspot.account import child, open_account, sold
 from tests.connectors.hubspot.samples import links
 from tests.connectors.salesforce.org import KEY, open_org
 
@@ -49,6 +49,12 @@ class CrmBackend(Backend):
         guard: Guard = adapter.guard_of_write_back()
         return guard
 
+    async def whole_deal(self, adapter: Any) -> None:
+        """Which contract, its terms, and the outcome."""
+        await adapter.find_contracts([self.deal])
+        await adapter.get_signed_terms(self.deal)
+        await adapter.ensure_write_back(self.write_back(), self.links())
+
     @property
     def deal(self) -> DealId:
         deal: DealId = self.it.deal
@@ -70,6 +76,9 @@ class CrmBackend(Backend):
 
     async def expire(self) -> None:
         await self.it.control("expire-tokens")
+
+    async def fill(self) -> None:
+        """Put everything on the deal that can hang on it."""
 
     @abstractmethod
     async def remove_deal(self) -> None:
@@ -131,6 +140,18 @@ class HubSpot(CrmBackend):
     async def forbid(self, message: str) -> None:
         rule = {"object": "deals", "property": "erp_project_id", "pattern": "PRJ-.*", "message": message}
         await self.it.control("rules", rules=[rule])
+
+    async def fill(self) -> None:
+        to_deal = {"to": self.deal, "object": "deals", "label": "billing"}
+        person = {"firstname": "Ada", "lastname": "Byron", "email": "ada@acme.example", "associations": [to_deal]}
+        await self.it.save(
+            {"type": "contacts"} | person,
+            child("line_items", self.deal, name="Design", quantity="1", price="250000.10", billing_type="Milestones",
+                  service_line="Advisory", line_code="L1", hs_position_on_quote="1"),
+            child("tieline_milestone", self.deal, name="M", code="M", amount="250000.10", due_on="2027-01-31",
+                  trigger="Date", sequence="1"),
+            child("tieline_rate", self.deal, name="P", role="Partner", rate_per_hour="312.125", currency="USD"),
+        )  # fmt: skip
 
     async def save_another_deal(self) -> list[str]:
         """A won deal that the search does not know."""

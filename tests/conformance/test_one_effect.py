@@ -29,6 +29,7 @@ async def test_run_twice_has_one_effect_and_takes_the_calls_that_are_declared(
     first = await backend.ensure(await backend.ready(), operation)
     cost = cost_of(backend.name, operation.name)
     assert backend.counted() == (cost.calls, cost.writes), backend.middle.asked
+    assert backend.guard(backend.adapter(), operation) is cost.guard
     once = await backend.snapshot()
     assert once != before
     adapter = await backend.ready()
