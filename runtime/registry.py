@@ -27,6 +27,11 @@ CONNECTORS: dict[str, ConnectorSpec[Any]] = {
 }
 """Every connector there is, one line each."""
 
+_OF_A_CRM = frozenset({"deals"})
+_OF_AN_ERP = frozenset(
+    {"surveys", "customers", "contacts", "cost-centres", "projects", "billing-schedules", "contracts", "holds"}
+)
+"""What quote to project takes for granted; whatever else an ERP cannot do stands in its traits."""
 _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=10.0, pool=30.0)
 _KEPT_OPEN = httpx.Limits(max_connections=60, max_keepalive_connections=30)
 
@@ -45,14 +50,14 @@ def spec_of(connection: Connection) -> ConnectorSpec[Any]:
 @asynccontextmanager
 async def open_crm(connection: Connection) -> AsyncIterator[Deals]:
     """The CRM of that connection, with one HTTP client for as long as it is open."""
-    async with _opened(connection, "deals") as adapter:
+    async with _opened(connection, _OF_A_CRM) as adapter:
         yield cast("Deals", adapter)
 
 
 @asynccontextmanager
 async def open_erp(connection: Connection) -> AsyncIterator[Erp]:
     """The ERP of that connection, with one HTTP client for as long as it is open."""
-    async with _opened(connection, "projects") as adapter:
+    async with _opened(connection, _OF_AN_ERP) as adapter:
         yield cast("Erp", adapter)
 
 
@@ -71,10 +76,10 @@ def config_of(connection: Connection) -> Any:
 
 
 @asynccontextmanager
-async def _opened(connection: Connection, capability: str) -> AsyncIterator[object]:
+async def _opened(connection: Connection, needed: frozenset[str]) -> AsyncIterator[object]:
     spec = spec_of(connection)
-    if capability not in spec.capabilities:
-        raise WrongSetting(f"Connection {connection.connection}: connector {spec.name} has no {capability}.")
+    if missing := sorted(needed - spec.capabilities):
+        raise WrongSetting(f"Connection {connection.connection}: connector {spec.name} has no {', '.join(missing)}.")
     config = config_of(connection)
     async with httpx.AsyncClient(timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False) as http:
         yield spec.build(connection.connection, config, http)
