@@ -12,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from cli.output import Output
 from cli.running import Session, open_session, run
 from models.blocker import OpenItem
+from models.change_process import changes_under
 from models.decision import Answer, Decision, Verdict
 from models.errors import NeedsRepair
 from models.ids import BlockerId, DecisionId, EngagementId, PersonId, PlanDigest
@@ -69,7 +70,7 @@ def repair(
         async with open_session(engine=True) as session:
             item = await _blocker(session, contract, blocker)
             decision = _signed(
-                session, session.engagement(contract), person, Verdict.REPAIR,
+                session, item.engagement, person, Verdict.REPAIR,
                 blocker=BlockerId(item.item), answer=answer, reason=reason,
             )  # fmt: skip
             return _tell(output, contract, await _send(session, decision))
@@ -89,15 +90,20 @@ def token(
 
     async def command(_output: Output) -> int:
         async with open_session(engine=False) as session:
-            engagement = session.engagement(contract)
             if verdict is Verdict.REPAIR:
                 item = await _blocker(session, contract, blocker)
                 decision = _signed(
-                    session, engagement, person, verdict, blocker=BlockerId(item.item), answer=answer, reason=reason
+                    session,
+                    item.engagement,
+                    person,
+                    verdict,
+                    blocker=BlockerId(item.item),
+                    answer=answer,
+                    reason=reason,
                 )
             else:
-                digest = PlanDigest((await _plan_waiting(session, contract)).item)
-                decision = _signed(session, engagement, person, verdict, plan=digest, reason=reason)
+                item = await _plan_waiting(session, contract)
+                decision = _signed(session, item.engagement, person, verdict, plan=PlanDigest(item.item), reason=reason)
             print(decision.model_dump_json(exclude_defaults=True))
             return 0
 
@@ -107,10 +113,13 @@ def token(
 def _decide(contract: str, person: str, verdict: Verdict, *, reason: str, plan: str | None, as_json: bool) -> None:
     async def command(output: Output) -> int:
         async with open_session(engine=True) as session:
-            digest = plan or (await _plan_waiting(session, contract)).item
-            decision = _signed(
-                session, session.engagement(contract), person, verdict, plan=PlanDigest(digest), reason=reason
-            )
+            waits = await _waiting(session, contract)
+            named = next((item for item in waits if item.item == plan), None)
+            item = named if plan else await _plan_waiting(session, contract)
+            # A plan that does not wait is sent all the same: the process says why it is refused.
+            engagement = item.engagement if item else session.engagement(contract)
+            digest = PlanDigest(item.item if item else str(plan))
+            decision = _signed(session, engagement, person, verdict, plan=digest, reason=reason)
             return _tell(output, contract, await _send(session, decision))
 
     run(command, as_json=as_json)
@@ -197,6 +206,7 @@ async def _blocker(session: Session, contract: str, wanted: str | None) -> OpenI
 
 
 async def _waiting(session: Session, contract: str) -> list[OpenItem]:
+    """What waits of the contract, then what waits of its amendments."""
     engagement = session.engagement(contract)
     items = await session.tieline.store.desk.list_open(session.settings.firm)
-    return [item for item in items if item.engagement == engagement]
+    return [item for wanted in (engagement, changes_under(engagement)) for item in items if item.engagement == wanted]

@@ -7,6 +7,7 @@ import typer
 
 from cli.output import Output
 from cli.running import now, open_session, run
+from models.change_process import changes_under
 from models.desk import EngagementRow
 
 __all__ = ["add_to", "age_text"]
@@ -34,21 +35,26 @@ def status(
             if contract is None:
                 rows = await desk.list_engagements(session.settings.firm)
             else:
-                found = await desk.find_engagement(session.engagement(contract))
-                if found is None:
+                engagement = session.engagement(contract)
+                found = [await desk.find_engagement(item) for item in (engagement, changes_under(engagement))]
+                rows = tuple(row for row in found if row is not None)
+                if not rows:
                     output.problem(f"Contract {contract} is not known here. Start its deal, or check the number.")
                     return 1
-                rows = (found,)
             output.document([row.model_dump(mode="json") for row in rows])
             output.table(
                 "", ["contract", "customer", "value", "stage", "in one sentence"],
                 [
-                    [row.contract_number, row.customer_name, str(row.value or ""), row.stage.value, row.sentence]
+                    [
+                        row.engagement.partition("/")[2], row.customer_name, str(row.value or ""), row.stage.value,
+                        row.sentence,
+                    ]
                     for row in rows
                 ],
             )  # fmt: skip
             if contract is not None:
-                operations = await session.tieline.store.ledger.list_operations(rows[0].engagement)
+                ledger = session.tieline.store.ledger
+                operations = [item for row in rows for item in await ledger.list_operations(row.engagement)]
                 output.table(
                     "What was written", ["step", "state", "record"],
                     [

@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 from cli.output import Output
 from models.errors import TielineError
 from models.ids import ContractNumber, EngagementId, engagement_id
+from runtime.change_orders import ChangeOrderStarter
 from runtime.log_events import forward_engine_logs
 from runtime.settings import Settings, load_settings
 from runtime.temporal import TemporalStarter, connect
@@ -42,6 +43,13 @@ class Session:
         if self.client is None:
             raise AssertionError("this command opened no connection to the engine")
         return TemporalStarter(self.client, self.settings.firm, self.settings.task_queue)
+
+    @property
+    def changes(self) -> ChangeOrderStarter:
+        """Starts and finds change orders. Only on sessions that were opened with the engine."""
+        if self.client is None:
+            raise AssertionError("this command opened no connection to the engine")
+        return ChangeOrderStarter(self.client, self.settings.firm, self.settings.task_queue)
 
     def engagement(self, contract: str) -> EngagementId:
         """The engagement of a contract number, which may also be given with its firm."""

@@ -135,6 +135,9 @@ async def _contracts(
             reason = f"Deal {row.deal_id} has no contract number. Enter it on the deal in the CRM, then start again."
             missing.append({"deal": row.deal_id, "reason": reason})
         elif (beside := await find_beside(bindings, firm, row.crm, row)) is not None:
+            if beside.is_amendment and row.is_won and session.tieline.changes is not None:
+                await session.changes.ring(row.contract_number)
+                continue
             missing.append({"deal": row.deal_id, "reason": beside.message})
         else:
             good.append(row)

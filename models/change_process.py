@@ -21,6 +21,7 @@ __all__ = [
     "base_of",
     "change_orders_id",
     "changes_of",
+    "changes_under",
     "note_key",
 ]
 
@@ -34,6 +35,11 @@ _CHANGES = ".changes"
 def changes_of(firm: FirmId, contract: ContractNumber) -> EngagementId:
     """What the changes of an engagement are known by: what waits of them never hides what waits of the contract."""
     return EngagementId(f"{firm}/{contract}{_CHANGES}")
+
+
+def changes_under(engagement: EngagementId) -> EngagementId:
+    """The changes of an engagement that is known by its id."""
+    return EngagementId(f"{engagement}{_CHANGES}")
 
 
 def base_of(engagement: EngagementId) -> EngagementId | None:
