@@ -39,6 +39,8 @@ class Booking(Canonical):
     start_on: date
     billing_hold: str = ""
     missing_cost_centres: tuple[str, ...] = ()
+    at_risk_project: RecordRef | None = None
+    """Opened by hand before the signature: taken on, never doubled (DOM-1.5)."""
 
     @property
     def lines(self) -> tuple[SowLine, ...]:

@@ -223,6 +223,7 @@ def _booking(
         start_on=terms.start_on,
         billing_hold=" ".join(holds),
         missing_cost_centres=choices.missing_cost_centres,
+        at_risk_project=case.survey.at_risk,
     )
 
 

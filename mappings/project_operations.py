@@ -35,6 +35,11 @@ def _project(ops: Operations, step: str, billing_type: BillingType | None, *, pa
     service: ServiceLineRule = b.services[lines[0].code]
     price = b.total(lines) if billing_type in FIXED_PRICE else None
     part = step.partition(":")[2]
+    taken_on = b.at_risk_project if step == "project" else None
+    opened = f"Open project {b.terms.contract_number}{f', part {part}' if part else ''} ({service.template})"
+    if taken_on is not None:
+        there = taken_on.number or taken_on.record_id
+        opened = f"Take on project {there}, which was opened at risk, and make it billable"
     ops.add(
         step,
         EnsureProject(
@@ -53,9 +58,11 @@ def _project(ops: Operations, step: str, billing_type: BillingType | None, *, pa
             price=price,
             cap=_cap(b, billing_type, lines),
             cost_budget=_budget(b, lines, whole=not parent),
+            adopt=taken_on,
         ),
         guard=ops.sides.traits.project,
-        summary=f"Open project {b.terms.contract_number}{f', part {part}' if part else ''} ({service.template})",
+        summary=opened,
+        action="adopt" if taken_on is not None else "create",
         needs=("customer", *((parent,) if parent else ()), *b.centre_steps(service.cost_centre)),
         amount=price,
         rules=(ops.book.ref(service),),

@@ -66,6 +66,7 @@ def survey_question(
         customer_key=customer_external_key(firm, customer_key(buyer)),
         keys=tuple(keys),
         contract_number=terms.contract_number,
+        takes_on_project=terms.is_at_risk,
         on=signed_on(terms),
     )
 

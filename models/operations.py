@@ -102,6 +102,8 @@ class EnsureProject(Canonical):
     cap: Money | None = None
     cost_budget: Money | None = None
     is_at_risk: bool = False
+    adopt: RecordRef | None = None
+    """The project that was opened by hand before the signature: it becomes ours, no second one is made (DOM-1.5)."""
 
 
 class ScheduleRow(Canonical):

@@ -103,6 +103,8 @@ class SurveyQuestion(Canonical):
     keys: tuple[ExternalKey, ...]
     """Keys of projects, schedules and contracts this plan would make."""
     contract_number: ContractNumber
+    takes_on_project: bool = False
+    """Work began at risk, before the signature: its project was opened by hand and carries the number alone."""
     on: date
 
 
@@ -111,3 +113,5 @@ class Survey(Canonical):
 
     candidates: tuple[CustomerCandidate, ...] = ()
     existing: tuple[ExistingRecord, ...] = ()
+    at_risk: RecordRef | None = None
+    """The project that was opened by hand for this contract; asked for by `takes_on_project`."""

@@ -78,6 +78,7 @@ class FakeErp:
         self.trouble: Trouble = lambda _moment, _kind: None
         self.chart = demo_chart()
         self.change_read_back: Callable[[ReadBack], ReadBack] = lambda read: read
+        self.at_risk: RecordRef | None = None
         self.held: set[str] = set()
         self.cancelled: set[str] = set()
         self.work_done = WorkDone()
@@ -108,7 +109,12 @@ class FakeErp:
             )
             for request in known
         ]
-        return Survey(candidates=(*self.candidates, *made), existing=tuple(existing))
+        taken = {ref.record_id for ref, _ in self.records.values()}
+        waits = self.at_risk if self.at_risk and self.at_risk.record_id not in taken else None
+        return Survey(
+            candidates=(*self.candidates, *made), existing=tuple(existing),
+            at_risk=waits if question.takes_on_project else None,
+        )  # fmt: skip
 
     async def get_chart(self, *, fresh: bool = False) -> Chart:
         self.calls.append("chart, fresh" if fresh else "chart")
@@ -220,7 +226,10 @@ class FakeErp:
         self.calls.append(f"ensure {kind}")
         self._raise("before", str(kind))
         created = (kind, key) not in self.records
-        if created:
+        if created and getattr(request, "adopt", None) is not None:
+            created, ref = False, request.adopt
+            self.records[(kind, key)] = (ref, request)
+        elif created:
             number = str(1000 + len(self.records))
             ref = RecordRef(
                 connection=self.connection, kind=kind, record_id=number, number=f"{kind[:1].upper()}-{number}"

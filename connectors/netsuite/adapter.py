@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.netsuite.amending import GUARDS, Amending
+from connectors.netsuite.at_risk import take_on
 from connectors.netsuite.billing_feed import NetSuiteBillingFeed
 from connectors.netsuite.chart import ReferenceBook, ReferenceData, UnknownReference
 from connectors.netsuite.client import NetSuiteClient
@@ -219,8 +220,12 @@ class NetSuiteErp:
         return _effect(found)
 
     async def ensure_project(self, request: EnsureProject, links: Links) -> Effect:
-        """Create the project under its customer or its parent project."""
+        """Create the project under its customer or its parent project, or take on the one that was opened at risk."""
         parent = links.of(request.parent_step or request.customer_step)
+        if request.adopt is not None:
+            eid = external_id(self._prefix(RecordKind.PROJECT), request.key)
+            body = await self._body(lambda data: to_job(request, parent, data, self._config))
+            return await take_on(self._client, request.adopt, eid, body)
         return await self._upsert(
             RecordKind.PROJECT, request.key, request.name, lambda data: to_job(request, parent, data, self._config)
         )

@@ -54,13 +54,20 @@ class Reader:
         """Candidates, one per customer, and the records under our keys."""
         customers: dict[str, list[Row]] = {}
         existing: list[ExistingRecord] = []
+        at_risk: list[RecordRef] = []
         for row in rows:
             if row.get("kind") == "customer":
                 customers.setdefault(_text(row, "id"), []).append(row)
+            elif question.takes_on_project and row.get("kind") == "project" and not _text(row, "external_id"):
+                at_risk.append(self.ref(RecordKind.PROJECT, _text(row, "id"), _text(row, "number_")))
             elif (found := self._existing(row, question, data)) is not None:
                 existing.append(found)
         candidates = [self._candidate(same, question, data) for same in customers.values()]
-        return Survey(candidates=tuple(candidates), existing=tuple(existing))
+        if len(at_risk) > 1 or (at_risk and any(one.ref.kind is RecordKind.PROJECT for one in existing)):
+            raise _other_holder(at_risk[-1], self._config.prefixes.project, question)
+        return Survey(
+            candidates=tuple(candidates), existing=tuple(existing), at_risk=at_risk[0] if at_risk else None
+        )
 
     def read_back(self, rows: Sequence[Row], data: ReferenceData, contract: RecordRef) -> ReadBack | None:
         """Contract lines, schedule rows and numbers; None when the rows tell neither sign nor currency."""

@@ -143,6 +143,15 @@ class ProjectRecord(Wire):
     allow_time: bool = Field(default=True, alias="allowTime")
 
 
+class ProjectHead(Wire):
+    """What must fit before a project that somebody else opened becomes ours."""
+
+    id: str
+    parent: Reference = Reference()
+    subsidiary: Reference = Reference()
+    currency: Reference = Reference()
+
+
 class OrderLine(Wire):
     """A line of a sales order; custom columns stay in `model_extra`."""
 

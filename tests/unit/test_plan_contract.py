@@ -10,7 +10,7 @@ import pytest
 
 from mappings.plan_contract import plan_contract
 from mappings.survey_question import contract_key, customer_external_key, project_key, schedule_key, survey_question
-from models.ids import ConnectionId, FirmId
+from models.ids import ConnectionId, FirmId, Step
 from models.operations import (
     EnsureBillingSchedule,
     EnsureContract,
@@ -252,6 +252,15 @@ def test_a_number_entered_by_a_person_gives_way_to_a_good_one_in_the_crm() -> No
 
 def test_a_signed_contract_is_no_longer_at_risk() -> None:
     assert not projects_in(plan_of(fixed_fee(is_at_risk=True)))["project"].is_at_risk
+
+
+def test_a_project_that_was_opened_at_risk_is_taken_on_and_not_doubled() -> None:
+    """DOM-1.5: creating a second one on signature is the classic duplicate."""
+    opened = RecordRef(connection=ConnectionId("erp-main"), kind=RecordKind.PROJECT, record_id="31", number="PRJ31")
+    plan = plan_of(fixed_fee(is_at_risk=True), survey=Survey(at_risk=opened))
+    operation = plan.operation(Step("project"))
+    assert (operation.action, projects_in(plan)["project"].adopt) == ("adopt", opened)
+    assert operation.summary == "Take on project PRJ31, which was opened at risk, and make it billable"
 
 
 def test_the_sellers_are_named_so_that_they_do_not_decide() -> None:
