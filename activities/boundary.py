@@ -11,6 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from models.errors import NeedsRepair, Retryable, TielineError
+from models.pausing import ConnectionPaused
 from models.personal_data import without_personal_data
 from models.process import Remedy, Trouble
 
@@ -86,6 +87,7 @@ def _translated(error: TielineError) -> ApplicationError:
         message,
         details,
         type=type(error).__name__,
-        non_retryable=remedy is not Remedy.RETRY,
+        # A paused connection is not asked again by each deal: its one probe tells when work goes on.
+        non_retryable=remedy is not Remedy.RETRY or isinstance(error, ConnectionPaused),
         next_retry_delay=None if retry_after is None else timedelta(seconds=retry_after),
     )

@@ -7,10 +7,11 @@ from activities.connected import Connected
 from activities.deal_status import show_on_deal
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
+from activities.ids_on_deals import shown_on_deal
 from activities.situation import Situations
 from mappings.booking import PROCESS
 from models.errors import Fatal, NeedsRepair
-from models.ids import external_key
+from models.ids import ConnectionId, external_key
 from models.operations import WriteBackDeal
 from models.process import ApplyStep, EngagementRef, StatusCall, StepDone, TermsRead
 from ports.crm import Deals
@@ -27,12 +28,14 @@ class CrmActivities:
         self,
         crms: Connected[Deals],
         *,
+        first_erp: ConnectionId,
         plans: PlanBook,
         situations: Situations,
         ledger: Ledger,
         once: ExactlyOnce,
     ) -> None:
         self._crms = crms
+        self._first_erp = first_erp
         self._plans = plans
         self._situations = situations
         self._ledger = ledger
@@ -68,11 +71,11 @@ class CrmActivities:
         if not isinstance(operation.request, WriteBackDeal):
             raise Fatal(f"Step {call.step} of the plan is not a write-back.", record=call.step)
         request = operation.request.model_copy(update={"plan_digest": call.plan})
-        crm = self._crms.named(operation.connection)
+        crm, links = self._crms.named(operation.connection), shown_on_deal(call.links, self._first_erp)
         effect = await self._once.apply(
             intent_of(call, operation),
-            find=lambda: crm.find_write_back(request, call.links),
-            ensure=lambda: crm.ensure_write_back(request, call.links),
+            find=lambda: crm.find_write_back(request, links),
+            ensure=lambda: crm.ensure_write_back(request, links),
         )
         return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
 

@@ -12,7 +12,9 @@ from mappings.rulebook import RuleBook
 from models.blocker import Blocker, Choice, Fix, blocker_id
 from models.change_process import changes_of
 from models.desk import SET_UP_STAGES, EngagementRow, Stage
-from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Trouble
+from models.ids import ConnectionId
+from models.pausing import SIGN_IN_REFUSED
+from models.process import EscalateCall, FinishCall, LadderRung, Outcome, ParkCall, Parked, Remedy, Trouble
 from models.roles import Role
 from ports.desk import Desk
 
@@ -48,7 +50,10 @@ class DeskActivities:
     async def park(self, call: ParkCall) -> Parked:
         """Put stops on the desk, each with its owner and deadline."""
         book, now = self._rules(), self._now()
-        blockers = tuple(self._blocker(call, trouble, book) for trouble in call.troubles)
+        own = [trouble for trouble in call.troubles if not _is_pause(trouble)]
+        if not own:
+            return await self._wait_for_connection(call)
+        blockers = tuple(self._blocker(call, trouble, book) for trouble in own)
         ladders = tuple(ladder_for(book, owner=item.owner, due_hours=item.due_hours, start=now) for item in blockers)
         due = tuple(ladder[0].at for ladder in ladders)
         await self._desk.raise_blockers(blockers, call.subject.workflow_id, due)
@@ -65,6 +70,16 @@ class DeskActivities:
             owner=blockers[0].owner,
             ladder=_merged(ladders),
         )
+
+    async def _wait_for_connection(self, call: ParkCall) -> Parked:
+        """Nothing of its own waits for a person: one stop tells of the connection, however many deals wait for it."""
+        pause = call.troubles[0]
+        await self._desk.clear(call.subject.engagement, reason=pause.message)
+        row = await self._desk.find_engagement(call.subject.engagement)
+        stage = row.stage if row is not None and row.stage in SET_UP_STAGES else Stage.PARKED
+        shown = _row(call, row, stage, pause.message, self._now())
+        await self._desk.save_engagement(shown.model_copy(update={"waits_for": ConnectionId(pause.record)}))
+        return Parked(blockers=(), sentences=(pause.message,), owner=Role.INTEGRATION)
 
     @activity.defn
     @business_boundary
@@ -128,6 +143,11 @@ class DeskActivities:
         )
 
 
+def _is_pause(trouble: Trouble) -> bool:
+    """It only waits until an account takes our sign-in again."""
+    return trouble.code == SIGN_IN_REFUSED and trouble.remedy is Remedy.RETRY
+
+
 def _stays(row: EngagementRow, call: FinishCall) -> EngagementRow:
     """Another deal with the same contract number ended: the contract stays with the deal that sold it."""
     if row.stage is Stage.CHANGE_ORDER:
@@ -142,7 +162,10 @@ def _says_all(row: EngagementRow, call: FinishCall) -> bool:
 
 def _row(call: ParkCall, row: EngagementRow | None, stage: Stage, sentence: str, now: datetime) -> EngagementRow:
     if row is not None:
-        return row.model_copy(update={"stage": stage, "sentence": sentence, "updated_at": now})
+        waits_for = ConnectionId("")
+        return row.model_copy(
+            update={"stage": stage, "sentence": sentence, "waits_for": waits_for, "updated_at": now}
+        )
     return EngagementRow(
         engagement=call.subject.engagement,
         firm=call.subject.firm,

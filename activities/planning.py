@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.boundary import business_boundary
 from activities.connected import Connected
+from activities.ids_on_deals import id_on_deal
 from activities.plan_desk import PlanDesk
 from mappings.answers import Answers
 from mappings.erp_choice import ErpChoice, choose_erp
@@ -115,11 +116,11 @@ class PlanningActivities:
         book, crm = self._rules(), self._crms.named(subject.crm)
         answers = await self._desk.list_answers(subject.engagement)
         choice = choose_erp(Answers(answers).applied_to(terms), book)
-        case = await self._deal_case(subject, terms, row, answers, choice, binds=binds)
+        case = await self._deal_case(subject, terms, row, answers, binds=binds)
         if choice.connection is None:
             return plan_without_erp(case, _why_not(choice), book)
         erp = self._erps.named(choice.connection)
-        case = await self._without_foreign_ids(case, erp.connection)
+        case = self._without_foreign_ids(case, erp.connection)
         return plan_contract(
             PlanningCase(
                 **dict(case),
@@ -129,6 +130,7 @@ class PlanningActivities:
                 crm_connection=crm.connection,
                 write_back_guard=crm.guard_of_write_back(),
                 erp_connection=erp.connection,
+                is_first_erp=erp.connection == self._erps.main,
                 erp_rule=choice.rule,
                 now=self._now(),
             ),
@@ -141,7 +143,6 @@ class PlanningActivities:
         terms: SignedTerms,
         row: EngagementRow | None,
         answers: tuple[GivenAnswer, ...],
-        choice: ErpChoice,
         *,
         binds: bool,
     ) -> DealCase:
@@ -152,8 +153,9 @@ class PlanningActivities:
         # An amendment waits for its contract; it never takes that contract's place.
         if binds and terms.amendment_number in _BASE_CONTRACT:
             holder = await bindings.bind_deal(subject.firm, crm, subject.contract_number, subject.deal_id)
-        if holder == own and terms.erp_project_id and choice.connection is not None:
-            holder = await bindings.find_deal_of_project(subject.firm, choice.connection, terms.erp_project_id)
+        if holder == own and terms.erp_project_id:
+            erp, project = id_on_deal(terms.erp_project_id, self._erps.main)
+            holder = await bindings.find_deal_of_project(subject.firm, erp, project)
         return DealCase(
             firm=subject.firm,
             engagement=subject.engagement,
@@ -166,13 +168,10 @@ class PlanningActivities:
             ),
         )
 
-    async def _without_foreign_ids(self, case: DealCase, erp: ConnectionId) -> DealCase:
-        """The CRM keeps one ERP id of a customer. One that we made or took in another ERP means nothing in this one."""
+    def _without_foreign_ids(self, case: DealCase, erp: ConnectionId) -> DealCase:
+        """The id of a customer on a CRM account is one of the first ERP; in another it would be somebody else's."""
         buyer = case.terms.buyer
-        if buyer is None or not buyer.erp_customer_id or len(self._erps) == 1:
-            return case
-        known_in = await self._deal_bindings.find_erps_of_customer(case.firm, buyer.erp_customer_id)
-        if not known_in or erp in known_in:
+        if buyer is None or erp == self._erps.main:
             return case
         here = buyer.model_copy(update={"erp_customer_id": ""})
         return case.model_copy(update={"terms": case.terms.model_copy(update={"buyer": here})})

@@ -16,7 +16,13 @@ from runtime.readiness import ReadyCheck
 __all__ = ["build_app"]
 
 
-def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck], codec: ASGIApp | None = None) -> FastAPI:
+def build_app(
+    *,
+    intake: Intake,
+    checks: Mapping[str, ReadyCheck],
+    connections: Mapping[str, ReadyCheck] | None = None,
+    codec: ASGIApp | None = None,
+) -> FastAPI:
     """The HTTP side of Tieline: signed events in, health out, and payloads opened for operators where that is set up.
 
     It holds no state and wires nothing itself.
@@ -33,7 +39,7 @@ def build_app(*, intake: Intake, checks: Mapping[str, ReadyCheck], codec: ASGIAp
     app.add_middleware(_UnexpectedErrors)
     app.add_middleware(SecurityHeaders)
     app.include_router(intake.router())
-    app.include_router(health_router(checks))
+    app.include_router(health_router(checks, connections))
     if codec is not None:
         app.mount("/codec", codec)
     return app

@@ -15,8 +15,13 @@ __all__ = ["ReadyCheck", "health_router"]
 _PATIENCE_S = 2.0
 
 
-def health_router(checks: Mapping[str, ReadyCheck]) -> APIRouter:
-    """`/healthz`: the process lives. `/readyz`: it can do its work."""
+def health_router(checks: Mapping[str, ReadyCheck], connections: Mapping[str, ReadyCheck] | None = None) -> APIRouter:
+    """`/healthz`: the process lives. `/readyz`: it can do its work.
+
+    An outside system that refuses us is told under `connections` and does not make us unready: events are still taken,
+    and the work of the others goes on.
+    """
+    outside = connections or {}
     router = APIRouter()
 
     @router.get("/healthz", summary="The process lives")
@@ -28,7 +33,10 @@ def health_router(checks: Mapping[str, ReadyCheck]) -> APIRouter:
         problems = await asyncio.gather(*(_outcome(name, check) for name, check in checks.items()))
         ready = not any(problems)
         report = {name: problem or "ok" for name, problem in zip(checks, problems, strict=True)}
-        return JSONResponse({"ready": ready, "checks": report}, status_code=200 if ready else 503)
+        told = await asyncio.gather(*(_outcome(name, check) for name, check in outside.items()))
+        reached = {name: problem or "ok" for name, problem in zip(outside, told, strict=True)}
+        document = {"ready": ready, "checks": report} | ({"connections": reached} if reached else {})
+        return JSONResponse(document, status_code=200 if ready else 503)
 
     return router
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import signal
@@ -20,19 +21,22 @@ from api.serving import ApiServer
 from mappings.business_calendar import ladder_for
 from models.blocker import Blocker
 from models.errors import TielineError
+from models.ids import ConnectionId
 from ports.event_source import TellsEvents
 from runtime.account_news import AccountNews
 from runtime.change_orders import ChangeOrderStarter
+from runtime.credential_watch import CredentialWatch, Probe
 from runtime.customer_sync import CustomerSyncStarter
 from runtime.deal_notes import DealNotes
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
 from runtime.figure_watch import FigureWatch
+from runtime.gate import Gates
 from runtime.leave import leave
 from runtime.listener import Listeners
 from runtime.log_events import log_event, start_logging
 from runtime.metrics import Metrics, open_metrics
-from runtime.readiness import ReadyCheck, check_credentials, check_dispatcher, check_store, check_temporal
+from runtime.readiness import ReadyCheck, check_connection, check_dispatcher, check_store, check_temporal
 from runtime.redaction import Redactor, secrets_in
 from runtime.registry import config_of, spec_of
 from runtime.settings import Settings, load_settings
@@ -70,13 +74,16 @@ async def _run() -> None:
     client = await _connected(settings, plugins)
     await register_search_attributes(client)
     async with AsyncExitStack() as stack:
-        tieline = await stack.enter_async_context(open_tieline(settings))
-        dispatcher = _dispatcher(settings, tieline, client)
+        gates = Gates()
+        tieline = await stack.enter_async_context(open_tieline(settings, gates))
+        dispatcher = _dispatcher(settings, tieline, client, gates)
+        credentials = _credentials(settings, tieline, client, gates)
         listeners = _listeners(tieline, dispatcher)
         api = ApiServer(
             build_app(
                 intake=_intake(settings, tieline, dispatcher),
                 checks={**_checks(settings, client, tieline, dispatcher), "events": listeners.check},
+                connections=_connection_checks(tieline, credentials),
                 codec=_codec(settings),
             ),
             host=settings.api_host,
@@ -87,6 +94,7 @@ async def _run() -> None:
         await stack.enter_async_context(build_worker(client, settings.task_queue, tieline.activities))
         await stack.enter_async_context(_running(dispatcher))
         await stack.enter_async_context(_running(listeners))
+        await stack.enter_async_context(_running(credentials))
         await stack.enter_async_context(_running(_watch(settings, tieline, client)))
         if metrics is not None:
             await stack.enter_async_context(metrics.exporting())
@@ -110,7 +118,7 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _running(loop: Dispatcher | EngineWatch | FigureWatch | Listeners) -> AsyncIterator[None]:
+async def _running(loop: CredentialWatch | Dispatcher | EngineWatch | FigureWatch | Listeners) -> AsyncIterator[None]:
     """A loop at work; at the end it finishes what it has in hand."""
     working = asyncio.create_task(loop.run())
     try:
@@ -130,7 +138,7 @@ def _due_at(tieline: Tieline) -> Callable[[Blocker], datetime]:
     return due_at
 
 
-def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatcher:
+def _dispatcher(settings: Settings, tieline: Tieline, client: Client, gates: Gates) -> Dispatcher:
     return Dispatcher(
         tieline.store.inbox,
         {name: tieline.crms.named(name) for name in tieline.crms},
@@ -155,6 +163,7 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client) -> Dispatc
             tieline.store.inbox,
         ),
         limits=settings.limits,
+        paused=gates.paused,
     )
 
 
@@ -163,6 +172,28 @@ def _listeners(tieline: Tieline, dispatcher: Dispatcher) -> Listeners:
     crms: list[object] = [tieline.crms.named(name) for name in tieline.crms]
     sources = [source for crm in crms if isinstance(crm, TellsEvents) for source in crm.event_sources()]
     return Listeners(sources, tieline.store.inbox, tieline.store.watermarks, on_accepted=dispatcher.wake)
+
+
+def _probes(tieline: Tieline) -> dict[ConnectionId, Probe]:
+    """One read of each connection that shows whether it takes our sign-in; nothing that was kept counts."""
+    crms: dict[ConnectionId, Probe] = {name: tieline.crms.named(name).check_access for name in tieline.crms}
+    erps: dict[ConnectionId, Probe] = {
+        name: functools.partial(tieline.erps.named(name).get_chart, fresh=True) for name in tieline.erps
+    }
+    return crms | erps
+
+
+def _credentials(settings: Settings, tieline: Tieline, client: Client, gates: Gates) -> CredentialWatch:
+    """Pauses what a refused sign-in stops, and lets it go on."""
+    starter = TemporalStarter(client, settings.firm, settings.task_queue)
+    return CredentialWatch(
+        gates,
+        _probes(tieline),
+        tieline.store.desk,
+        starter.nudge,
+        firm=settings.firm,
+        due_at=_due_at(tieline),
+    )
 
 
 def _watch(settings: Settings, tieline: Tieline, client: Client) -> EngineWatch:
@@ -222,11 +253,17 @@ def _intake(settings: Settings, tieline: Tieline, dispatcher: Dispatcher) -> Int
     )
 
 
+def _connection_checks(tieline: Tieline, credentials: CredentialWatch) -> dict[str, ReadyCheck]:
+    """Told, and no reason to send events elsewhere: the work of the other connections goes on."""
+    return {
+        name: check_connection(functools.partial(credentials.check, name), probe)
+        for name, probe in _probes(tieline).items()
+    }
+
+
 def _checks(settings: Settings, client: Client, tieline: Tieline, dispatcher: Dispatcher) -> dict[str, ReadyCheck]:
     return {
         "store": check_store(tieline.store.inbox),
         "engine": check_temporal(client, settings.temporal_address),
         "dispatcher": check_dispatcher(dispatcher),
-        **{name: check_credentials(tieline.crms.named(name).check_access) for name in tieline.crms},
-        **{name: check_credentials(tieline.erps.named(name).get_chart) for name in tieline.erps},
     }

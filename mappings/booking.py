@@ -74,6 +74,8 @@ class Sides(Canonical):
 
     crm: ConnectionId
     erp: ConnectionId
+    is_first_erp: bool = True
+    """The one whose ids of customers stand on CRM accounts: an account has one place for them."""
     traits: ErpTraits
     write_back: Guard
 

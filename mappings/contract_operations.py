@@ -101,7 +101,7 @@ def _write_back(ops: Operations) -> None:
             contract_number=terms.contract_number,
             status="active",
             message=hold,
-            customer_step=Step("customer"),
+            customer_step=Step("customer") if ops.sides.is_first_erp else None,
             project_step=Step("project"),
             contract_step=Step("contract"),
             notify_subject=f"Contract {terms.contract_number}: the project is open",

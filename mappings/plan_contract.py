@@ -60,6 +60,7 @@ class PlanningCase(DealCase):
     crm_connection: ConnectionId
     write_back_guard: Guard
     erp_connection: ConnectionId
+    is_first_erp: bool = True
     erp_rule: RuleRef | None = None
     """The rule that chose the ERP."""
     now: datetime
@@ -160,7 +161,11 @@ def _plan(  # noqa: PLR0917 - everything a plan is made of
 ) -> Plan:
     booking = _booking(case, terms, choices, match, findings)
     sides = Sides(
-        crm=case.crm_connection, erp=case.erp_connection, traits=case.traits, write_back=case.write_back_guard
+        crm=case.crm_connection,
+        erp=case.erp_connection,
+        is_first_erp=case.is_first_erp,
+        traits=case.traits,
+        write_back=case.write_back_guard,
     )
     operations = tuple(compare_with_erp(item, case.survey) for item in plan_operations(booking, sides, book))
     facts = approval_facts(

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.base import Canonical
-from models.ids import ContractNumber, DealId, EngagementId, FirmId, PersonId, PlanDigest
+from models.ids import ConnectionId, ContractNumber, DealId, EngagementId, FirmId, PersonId, PlanDigest
 from models.money import Money
 
 __all__ = ["SET_UP_STAGES", "EngagementRow", "GivenAnswer", "Signature", "Stage"]
@@ -57,6 +57,8 @@ class EngagementRow(Canonical):
     plan: PlanDigest | None = None
     terms_digest: str = ""
     """Digest of the signed terms that were last applied; empty until active."""
+    waits_for: ConnectionId = ConnectionId("")
+    """The paused connection that it waits for, if nothing else holds it up."""
     updated_at: datetime | None = None
 
 

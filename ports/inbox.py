@@ -28,8 +28,10 @@ class Inbox(Protocol):
         """Store it. False when this event id was accepted before (nothing is stored then)."""
         ...
 
-    async def list_waiting(self, limit: int) -> tuple[InboxRow, ...]:
-        """Events not yet handed on, oldest first."""
+    async def list_waiting(
+        self, limit: int, *, besides: frozenset[ConnectionId] = frozenset()
+    ) -> tuple[InboxRow, ...]:
+        """Events not yet handed on, oldest first, those of some connections left out."""
         ...
 
     async def mark_handed_on(self, rows: tuple[int, ...], *, outcome: str) -> None:
@@ -67,10 +69,6 @@ class DealBindings(Protocol):
 
     async def find_deal_of_contract(self, firm: FirmId, contract: ContractNumber) -> DealHolder | None:
         """The deal that holds the contract, in whichever CRM account; None before its first plan."""
-        ...
-
-    async def find_erps_of_customer(self, firm: FirmId, record_id: str) -> tuple[ConnectionId, ...]:
-        """The ERPs in which we made or took a customer with that id: it means nothing in another one."""
         ...
 
     async def find_contract_set_up(

@@ -9,6 +9,7 @@ from typing import Protocol
 from models.errors import Retryable
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, DealId, FirmId, engagement_id
+from models.pausing import ConnectionPaused
 from models.roles import Role
 from ports.crm import DealReader
 from ports.inbox import DealBindings, Inbox, InboxRow
@@ -61,6 +62,7 @@ class Dispatcher:
         notes: DealNotes | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
+        paused: Callable[[], frozenset[ConnectionId]] = frozenset,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -76,6 +78,8 @@ class Dispatcher:
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
         self._clock = clock
+        self._paused = paused
+        """Connections whose events stay in the inbox for now, while those of others are handed on."""
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._resting: dict[int, tuple[float, BackOff]] = {}
@@ -149,7 +153,9 @@ class Dispatcher:
         now = self._clock()
         resting = {row for row, (until, _) in self._resting.items() if until > now}
         try:
-            rows = await self._inbox.list_waiting(self._limits.deals_per_batch + len(resting))
+            rows = await self._inbox.list_waiting(
+                self._limits.deals_per_batch + len(resting), besides=self._paused()
+            )
         except Exception as broken:
             raise NotNow("store", broken) from broken
         self._looked_at = now
@@ -165,6 +171,9 @@ class Dispatcher:
             of_deal.setdefault(DealId(row.event.record_id), []).append(row)
         try:
             looked = await look_up(crm, list(of_deal))
+        except ConnectionPaused as paused:
+            await self._note_attempt(batch, paused.message)
+            return
         except Exception as broken:
             await self._note_attempt(batch, f"CRM: {sentence_of(broken)}")
             raise NotNow("crm", broken) from broken

@@ -9,7 +9,7 @@ from models.errors import TielineError
 from ports.inbox import Inbox
 from runtime.dispatcher import Dispatcher
 
-__all__ = ["ReadyCheck", "check_credentials", "check_dispatcher", "check_store", "check_temporal"]
+__all__ = ["ReadyCheck", "check_connection", "check_credentials", "check_dispatcher", "check_store", "check_temporal"]
 
 ReadyCheck = Callable[[], Awaitable[str]]
 """One thing a ready Tieline needs: an empty text, or a sentence that says what is wrong and what to do."""
@@ -47,6 +47,16 @@ def check_dispatcher(dispatcher: Dispatcher) -> ReadyCheck:
         if dispatcher.age_s > _OLDEST_LOOK_S:
             return f"The dispatcher has not looked at the inbox for {dispatcher.age_s:.0f} s. Restart the process."
         return ""
+
+    return check
+
+
+def check_connection(pause: ReadyCheck, probe: Callable[[], Awaitable[object]]) -> ReadyCheck:
+    """Whether its work waits; only where it does not, the account is asked itself."""
+    asked = check_credentials(probe)
+
+    async def check() -> str:
+        return await pause() or await asked()
 
     return check
 

@@ -12,6 +12,7 @@ from connectors import hubspot, netsuite, salesforce, tryton
 from ports.crm import Deals
 from ports.erp import Erp
 from runtime.connections import Connection
+from runtime.gate import Gate
 from runtime.setting_problems import WrongSetting
 
 __all__ = ["CONNECTORS", "config_of", "open_crm", "open_erp", "spec_of"]
@@ -48,16 +49,16 @@ def spec_of(connection: Connection) -> ConnectorSpec[Any]:
 
 
 @asynccontextmanager
-async def open_crm(connection: Connection) -> AsyncIterator[Deals]:
+async def open_crm(connection: Connection, gate: Gate | None = None) -> AsyncIterator[Deals]:
     """The CRM of that connection, with one HTTP client for as long as it is open."""
-    async with _opened(connection, _OF_A_CRM) as adapter:
+    async with _opened(connection, _OF_A_CRM, gate) as adapter:
         yield cast("Deals", adapter)
 
 
 @asynccontextmanager
-async def open_erp(connection: Connection) -> AsyncIterator[Erp]:
+async def open_erp(connection: Connection, gate: Gate | None = None) -> AsyncIterator[Erp]:
     """The ERP of that connection, with one HTTP client for as long as it is open."""
-    async with _opened(connection, _OF_AN_ERP) as adapter:
+    async with _opened(connection, _OF_AN_ERP, gate) as adapter:
         yield cast("Erp", adapter)
 
 
@@ -76,10 +77,14 @@ def config_of(connection: Connection) -> Any:
 
 
 @asynccontextmanager
-async def _opened(connection: Connection, needed: frozenset[str]) -> AsyncIterator[object]:
+async def _opened(connection: Connection, needed: frozenset[str], gate: Gate | None) -> AsyncIterator[object]:
     spec = spec_of(connection)
     if missing := sorted(needed - spec.capabilities):
         raise WrongSetting(f"Connection {connection.connection}: connector {spec.name} has no {', '.join(missing)}.")
     config = config_of(connection)
-    async with httpx.AsyncClient(timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False) as http:
-        yield spec.build(connection.connection, config, http)
+    hooks = {"request": [gate.admit_request]} if gate is not None else {}
+    async with httpx.AsyncClient(
+        timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False, event_hooks=hooks
+    ) as http:
+        adapter = spec.build(connection.connection, config, http)
+        yield gate.guard(adapter) if gate is not None else adapter

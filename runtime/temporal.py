@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from models.change_process import base_of
 from models.customer_process import account_of
+from models.desk import EngagementRow
 from models.events import ContractOfDeal
 from models.ids import EngagementId, FirmId, engagement_id
 from models.process import ClosedDeal, DealNews, QuoteToProjectResult
@@ -178,6 +179,16 @@ class TemporalStarter:
             else:
                 return "started"
         raise RuntimeError(f"The process of {contract.contract_number} starts and ends too fast to join; try again.")
+
+    async def nudge(self, row: EngagementRow) -> None:
+        """What a deal waited for is there again: its process looks. One that has ended meanwhile needs nothing."""
+        if row.workflow_id != workflow_id(row.engagement) or base_of(row.engagement) is not None:
+            return
+        try:
+            await self.handle(row.engagement).signal("deal-changed", DealNews())
+        except RPCError as gone:
+            if gone.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _start(self, contract: ContractOfDeal) -> None:
         engagement = engagement_id(self._firm, contract.contract_number)

@@ -22,7 +22,9 @@ from ports.customer_sync import Accounts
 from ports.erp import Erp
 from ports.people import People
 from runtime.change_wiring import build_changes
+from runtime.connections import Connection
 from runtime.customer_wiring import build_customer_sync
+from runtime.gate import Gate, Gates
 from runtime.people import FilePeople
 from runtime.registry import open_crm, open_erp, spec_of
 from runtime.settings import Settings
@@ -59,17 +61,21 @@ class Tieline:
 
 
 @asynccontextmanager
-async def open_tieline(settings: Settings) -> AsyncIterator[Tieline]:
-    """Open store and connections by settings, and close them afterwards."""
+async def open_tieline(settings: Settings, gates: Gates | None = None) -> AsyncIterator[Tieline]:
+    """Open store and connections by settings, and close them afterwards. With gates, a refused sign-in pauses one."""
+
+    def gate_of(connection: Connection) -> Gate | None:
+        return gates.of(connection.connection) if gates is not None else None
+
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store_url.get_secret_value()))
-        crms = [await stack.enter_async_context(open_crm(settings.crm))]
-        erps = [await stack.enter_async_context(open_erp(settings.erp))]
+        crms = [await stack.enter_async_context(open_crm(settings.crm, gate_of(settings.crm)))]
+        erps = [await stack.enter_async_context(open_erp(settings.erp, gate_of(settings.erp)))]
         for further in settings.further_connections:
             if "deals" in spec_of(further).capabilities:
-                crms.append(await stack.enter_async_context(open_crm(further)))
+                crms.append(await stack.enter_async_context(open_crm(further, gate_of(further))))
             else:
-                erps.append(await stack.enter_async_context(open_erp(further)))
+                erps.append(await stack.enter_async_context(open_erp(further, gate_of(further))))
         book = load_rulebook(settings.rulebook_folder)
         check_erp_rules(book, erps)
         people = FilePeople(
@@ -104,7 +110,9 @@ def build_tieline(
     booking = Connected({erp.connection: erp for erp in erps})
     once = ExactlyOnce(store.ledger)
     situations = Situations(store.desk, store.ledger, store.deal_bindings, selling.main)
-    crm_activities = CrmActivities(selling, plans=store.plans, situations=situations, ledger=store.ledger, once=once)
+    crm_activities = CrmActivities(
+        selling, first_erp=booking.main, plans=store.plans, situations=situations, ledger=store.ledger, once=once
+    )
     erp_activities = ErpActivities(booking, store.plans, once)
     holds = HoldActivities(booking, store.ledger, once, store.desk)
     planning = PlanningActivities(

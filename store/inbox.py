@@ -43,9 +43,13 @@ class SqlInbox:
             )  # fmt: skip
         return True
 
-    async def list_waiting(self, limit: int) -> tuple[InboxRow, ...]:
-        """Events not yet handed on, oldest first."""
+    async def list_waiting(
+        self, limit: int, *, besides: frozenset[ConnectionId] = frozenset()
+    ) -> tuple[InboxRow, ...]:
+        """Events not yet handed on, oldest first, those of some connections left out."""
         query = select(_INBOX).where(_INBOX.c.waits).order_by(_INBOX.c.row).limit(limit)
+        if besides:
+            query = query.where(_INBOX.c.connection.not_in(sorted(besides)))
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return tuple(
@@ -126,21 +130,6 @@ class SqlDealBindings:
         async with self._database.read() as looking:
             held = (await looking.execute(_holder(firm, contract))).one_or_none()
         return None if held is None else DealHolder(connection=held.connection, deal=held.deal)
-
-    async def find_erps_of_customer(self, firm: FirmId, record_id: str) -> tuple[ConnectionId, ...]:
-        """The ERPs in which we made or took a customer with that id."""
-        query = (
-            select(_BINDING.c.connection)
-            .where(
-                _BINDING.c.engagement.startswith(f"{firm}/", autoescape=True),
-                _BINDING.c.kind == RecordKind.CUSTOMER.value,
-                _BINDING.c.record_id == record_id,
-            )
-            .distinct()
-            .order_by(_BINDING.c.connection)
-        )
-        async with self._database.read() as looking:
-            return tuple(ConnectionId(name) for name in (await looking.execute(query)).scalars())
 
     async def find_contract_set_up(
         self, firm: FirmId, connection: ConnectionId, deal: DealId, *, besides: ContractNumber

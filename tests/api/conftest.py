@@ -20,7 +20,12 @@ async def make_edge(tmp_path: Path) -> AsyncIterator[Callable[..., Edge]]:
     async with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         clients: list[httpx.AsyncClient] = []
 
-        def make(limits: Limits | None = None, checks: Mapping[str, Any] | None = None, inbox: Any = None) -> Edge:
+        def make(
+            limits: Limits | None = None,
+            checks: Mapping[str, Any] | None = None,
+            inbox: Any = None,
+            connections: Mapping[str, Any] | None = None,
+        ) -> Edge:
             woken: list[None] = []
             intake = Intake(
                 {CRM: EventSender(read_event, (SecretStr(SECRET), SecretStr("the-next-secret-in-line")))},
@@ -29,7 +34,7 @@ async def make_edge(tmp_path: Path) -> AsyncIterator[Callable[..., Edge]]:
                 limits=limits or Limits(),
                 on_accepted=lambda: woken.append(None),
             )
-            app = build_app(intake=intake, checks=checks or {})
+            app = build_app(intake=intake, checks=checks or {}, connections=connections)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tieline")
             clients.append(client)
             return Edge(app, store, client, woken)

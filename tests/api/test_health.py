@@ -110,3 +110,15 @@ def test_many_senders_do_not_fill_the_memory() -> None:
         limit.take(f"sender-{number}")
 
     assert len(limit._senders) == 10_000
+
+
+async def test_a_paused_connection_is_told_and_takes_no_events_away(make_edge: Callable[..., Edge]) -> None:
+    async def paused() -> str:
+        return "Paused since 24 Nov 09:12 UTC: the account refused our key."
+
+    edge = make_edge(checks={"store": _fine}, connections={"crm-main": _fine, "erp-main": paused})
+
+    answer = await edge.client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["connections"] == {"crm-main": "ok", "erp-main": await paused()}

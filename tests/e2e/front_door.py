@@ -18,6 +18,7 @@ import httpx
 from api.app import build_app
 from api.process import _dispatcher, _intake
 from api.serving import ApiServer
+from runtime.gate import Gates
 from runtime.settings import load_settings
 from tests.e2e.stand import SECRET, Stand
 
@@ -74,7 +75,7 @@ def signature(body: bytes, *, secret: str = SECRET, at: datetime | None = None) 
 async def open_front_door(stand: Stand) -> AsyncIterator[FrontDoor]:
     """Intake and dispatcher on a port of their own, until the block ends."""
     settings = load_settings(stand.environment())
-    dispatcher = _dispatcher(settings, stand.tieline, stand.client)
+    dispatcher = _dispatcher(settings, stand.tieline, stand.client, Gates())
     intake = _intake(settings, stand.tieline, dispatcher)
     server = ApiServer(build_app(intake=intake, checks={}), host="127.0.0.1", port=0)
     await server.start()

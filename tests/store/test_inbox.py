@@ -74,15 +74,6 @@ async def test_another_firm_binds_its_own_deal_and_another_account_does_not(stor
     assert (first.seen_from(CRM), first.seen_from(ConnectionId("crm-second"))) == ("006-1", f"006-1 in {CRM}")
 
 
-async def test_the_erps_that_know_a_customer_id_are_told(store: Store) -> None:
-    find = store.deal_bindings.find_erps_of_customer
-    intent = an_intent("customer")
-    await store.ledger.intend(intent)
-    await store.ledger.settle_applied(intent.key, an_effect("77", RecordKind.CUSTOMER), evidence="answered")
-    assert await find(FIRM, "77") == (ERP,)
-    assert await find(FIRM, "78") == await find(FirmId("other"), "77") == ()
-
-
 async def test_the_deal_of_a_project_is_found_through_what_we_made(store: Store) -> None:
     await store.deal_bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-1"))
     assert await store.deal_bindings.find_deal_of_project(FIRM, ERP, "1001") is None

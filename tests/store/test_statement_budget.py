@@ -74,7 +74,6 @@ BUDGET = {
     "deal_bindings.find_deal_of_project": 1,
     "deal_bindings.find_deal_of_contract": 1,
     "deal_bindings.find_contract_set_up": 1,
-    "deal_bindings.find_erps_of_customer": 1,
     "audit.append": 2,
     "audit.list_entries": 1,
     "audit.head": 1,
@@ -207,7 +206,6 @@ async def _rest(meter: _Meter, store: Store) -> None:
     await meter.measure("deal_bindings.find_deal_of_contract", held)
     earlier = bindings.find_contract_set_up(FIRM, CRM, DealId("006-1"), besides=CONTRACT)
     await meter.measure("deal_bindings.find_contract_set_up", earlier)
-    await meter.measure("deal_bindings.find_erps_of_customer", bindings.find_erps_of_customer(FIRM, "1001"))
     await meter.measure("audit.append", audit.append("note.made", "", "s", {}))
     await meter.measure("audit.list_entries", audit.list_entries(ENGAGEMENT))
     await meter.measure("audit.head", audit.head())

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from activities.ids_on_deals import id_on_deal, shown_on_deal
 from mappings.erp_choice import choose_erp
 from mappings.plan_contract import DealCase, plan_without_erp
 from mappings.rulebook import RuleBook, UnusableRules, load_rulebook
+from models.ids import ConnectionId, Step
+from models.operations import WriteBackDeal
 from models.plan import VerdictKind
+from models.records import Links, RecordKind, RecordRef
 from models.roles import Role
 from models.terms import DealState, SignedTerms
 from runtime.wiring import check_erp_rules
@@ -105,3 +109,25 @@ def test_two_erps_for_one_company_on_one_day_and_unknown_companies_are_refused(t
         _book(tmp_path, _rule("E-1", "erp-us", "LE-US"), _rule("E-2", "erp-eu", "LE-US", "LE-DE"))
     with pytest.raises(UnusableRules, match="LE-XX"):
         _book(tmp_path, _rule("E-1", "erp-us", "LE-XX"))
+
+
+def test_only_the_first_erp_writes_its_customer_id_on_the_account() -> None:
+    """An account has one place for it; the id of another ERP there would be taken for somebody else's."""
+    said = {
+        is_first: next(item.request for item in plan.operations if isinstance(item.request, WriteBackDeal))
+        for is_first in (True, False)
+        if (plan := plan_of(fixed_fee(), is_first_erp=is_first))
+    }
+    assert (said[True].customer_step, said[False].customer_step) == ("customer", None)
+    assert said[False].project_step == "project"
+
+
+def test_an_id_on_a_deal_tells_which_erp_it_is_of() -> None:
+    first, other = ConnectionId("erp-main"), ConnectionId("erp-eu")
+    refs = {
+        Step(name): RecordRef(connection=name, kind=RecordKind.PROJECT, record_id="77") for name in (first, other)
+    }
+    shown = shown_on_deal(Links(refs=refs), first)
+    assert [shown.refs[Step(name)].record_id for name in (first, other)] == ["77", "erp-eu:77"]
+    assert id_on_deal("77", first) == (first, "77")
+    assert id_on_deal("erp-eu:77", first) == (other, "77")
