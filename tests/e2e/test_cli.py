@@ -201,6 +201,25 @@ async def test_repairing_with_and_without_an_answer(stand: Stand, sales: Sales) 
     await _reaches(stand, "REPAIR-2", Stage.ACTIVE)
 
 
+async def test_a_tax_number_typed_into_a_repair_is_not_readable_in_the_engine(stand: Stand, sales: Sales) -> None:
+    """Command line, engine and worker have the same keys; whoever may only read the engine has none."""
+    typed_in = "11.222.333/0001-81"
+    account = await sales.company(
+        "Oficina do Canario Ltda.", BillingCountry="BR", BillingState="RJ", BillingPostalCode="20000-000"
+    )
+    sold = await sales.deal("TYPED-IN", account, Bill_To_Country__c="BR", Bill_To_State__c="RJ")
+    await stand.start(sold.deal)
+    item = await only_one(stand, "TYPED-IN")
+    assert item.code == "TL-CUS-014", item
+    await cli(stand, "repair", "TYPED-IN", "--as", "sofia.salesops", "--answer", typed_in, "--reason", "by the canary")
+    await only_one(stand, "TYPED-IN", besides=item.item)
+
+    history = await stand.client.get_workflow_handle(f"quote-to-project/{stand.engagement('TYPED-IN')}").fetch_history()
+    raw = b"".join(event.SerializeToString() for event in history.events)
+    assert [text for text in (typed_in, "11222333000181", "by the canary", "eyJ") if text.encode() in raw] == []
+    assert b"tieline-sealed" in raw
+
+
 async def test_the_audit_trail_is_told_and_verified(stand: Stand, sales: Sales) -> None:
     sold = await sales.deal("AUDIT", await sales.company("Auditable Goods, Inc."))
     await stand.start(sold.deal)
