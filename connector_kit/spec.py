@@ -64,7 +64,7 @@ class BatchReader(Protocol):
 
 @dataclass(frozen=True)
 class SideDoor(Generic[Config]):
-    """Another form in which a vendor sends events, at `/intake/{connection}/{door}/{key}`, and the thanks it expects."""
+    """Another form of events, at `/intake/{connection}/{door}/{key}`, and the thanks its vendor expects."""
 
     read: Callable[..., tuple[ReadEvent, ...]]
     """As a BatchReader, after the connection's own settings."""
