@@ -13,6 +13,7 @@ from sandbox.salesforce.bus import BusServer, ChangeLog
 from sandbox.salesforce.bus_control import BusControls
 from sandbox.salesforce.control import Controls
 from sandbox.salesforce.credentials import KEY_FILE, client_certificate
+from sandbox.salesforce.demo_control import DemoControls
 from sandbox.salesforce.errors import MultipleMatchesError, SalesforceError, missing
 from sandbox.salesforce.events import Events
 from sandbox.salesforce.guards import Guards
@@ -149,7 +150,8 @@ class SalesforceSystem(System):
     def control_routes(self) -> Mapping[str, ControlRoute]:
         """Return this simulator's own control routes."""
         controls = Controls(self._auth, self.guards, self.events)
-        return {**controls.routes(), **BusControls(self.changes, self.bus, self.outbound).routes()}
+        bus = BusControls(self.changes, self.bus, self.outbound)
+        return {**controls.routes(), **bus.routes(), **DemoControls(self.org).routes()}
 
     async def started(self) -> None:
         """Open the event bus on a port of its own."""

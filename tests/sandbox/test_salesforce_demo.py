@@ -92,3 +92,16 @@ async def test_the_org_opens_with_the_demo_and_a_person_wins_a_deal() -> None:
         )
         assert all(one["Fixed_Fee__c"] + one["Cost_Budget__c"] == one["TotalPrice"] for one in fees["records"])
         assert min(one["Fixed_Fee__c"] for one in fees["records"]) == 0
+
+
+async def test_the_later_actions_of_the_file_are_amendments_ready_to_be_signed() -> None:
+    async with salesforce(state="demo") as org:
+        made = (await org.control("modifications", "GET"))["records"]
+        await org.control("records", records=made)
+        won = "SELECT COUNT() FROM Opportunity WHERE Amendment_Number__c != null AND IsWon = true"
+        assert (await org.query(won))["totalSize"] == 63
+    first = [one for one in made if one["Amends_After__c"] == "0"]
+    assert len({one["Contract_Number__c"] for one in first}) == 20
+    pairs = [(one["Amends_After__c"], one["Amendment_Number__c"]) for one in made]
+    assert ("78", "79") in pairs
+    assert len({(one["Contract_Number__c"], one["Amendment_Number__c"]) for one in made}) == 63
