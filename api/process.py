@@ -30,6 +30,7 @@ from runtime.customer_sync import CustomerSyncStarter
 from runtime.deal_notes import DealNotes
 from runtime.dispatcher import Dispatcher
 from runtime.event_problems import EventProblems
+from runtime.feedback import FeedbackStarter
 from runtime.figure_watch import FigureWatch
 from runtime.gate import Gates
 from runtime.leave import leave
@@ -99,12 +100,21 @@ async def _run() -> None:
         if metrics is not None:
             await stack.enter_async_context(metrics.exporting())
             await stack.enter_async_context(_running(_figures(settings, tieline, metrics)))
+        await _keep_time(settings, tieline, client)
         _spare_the_collector()
         if not settings.payload_keys:
             log_event("payloads.in_clear", level=logging.WARNING, fix="Set TIELINE_PAYLOAD_KEYS; docs/decisions/0005.")
         log_event("worker.ready", firm=settings.firm, port=api.port, task_queue=settings.task_queue)
         await stop.wait()
         log_event("worker.stopping")
+
+
+async def _keep_time(settings: Settings, tieline: Tieline, client: Client) -> None:
+    """The engine's schedules look at invoices beside the ERP's doorbell. Every worker may say so again."""
+    feedback = settings.feedback
+    starter = FeedbackStarter(client, settings.firm, settings.task_queue, look_back_s=feedback.look_back_s)
+    for connection in tieline.billing_accounts:
+        await starter.keep_time(connection, feedback.every_s)
 
 
 def _spare_the_collector() -> None:

@@ -139,6 +139,8 @@ class FeedbackRun(Canonical):
     window: FeedWindow | None = None
     after: str = ""
     reads_done: bool = False
+    is_rung: bool = False
+    """Somebody rang since the window was opened: after this sweep comes another."""
     tally: Tally = Tally()
     sweeps: int = 0
 

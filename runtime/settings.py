@@ -22,7 +22,7 @@ from runtime.connections import Connection
 from runtime.payload_keys import PayloadKey, parse_payload_keys, read_payload_keys
 from runtime.setting_problems import WrongSetting, names_not_known, sentences_of
 
-__all__ = ["CodecEndpoint", "Limits", "Settings", "Telemetry", "WrongSetting", "load_settings"]
+__all__ = ["CodecEndpoint", "Feedback", "Limits", "Settings", "Telemetry", "WrongSetting", "load_settings"]
 
 PREFIX = "TIELINE_"
 _DEFAULT_ADDRESS = "localhost:7233"
@@ -88,6 +88,15 @@ class CodecEndpoint(_Group):
         return token
 
 
+class Feedback(_Group):
+    """How often invoices are looked at in the ERP, beside its doorbell."""
+
+    every_s: float = Field(default=60.0, ge=0, le=86_400)
+    """0: only when something rings, or a person asks."""
+    look_back_s: int = Field(default=900, ge=0, le=2_592_000)
+    """How far before the last look each one begins, for saves that were committed late."""
+
+
 class Settings(BaseSettings):
     """Everything a process of Tieline is told from outside: environment variables `TIELINE_*`, nested with `__`.
 
@@ -132,6 +141,7 @@ class Settings(BaseSettings):
     """The same, one key per line, instead of `payload_keys`."""
     codec: CodecEndpoint = CodecEndpoint()
     limits: Limits = Limits()
+    feedback: Feedback = Feedback()
     telemetry: Telemetry = Telemetry()
 
     @field_validator("store_url")

@@ -27,6 +27,7 @@ from runtime.payload_codec import data_converter
 from runtime.payload_keys import PayloadKey
 from workflows.change_order import ChangeOrders
 from workflows.customer_sync import CustomerSync
+from workflows.invoice_feedback import InvoiceFeedback, InvoiceFeedbackClock
 from workflows.policies import TASK_TIMEOUT
 from workflows.quote_to_project import QuoteToProject
 from workflows.showing import CUSTOMER, FIRM, LEGAL_ENTITY, OWNER_ROLE, PARKED, STAGE
@@ -120,7 +121,7 @@ def build_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[QuoteToProject, ChangeOrders, CustomerSync],
+        workflows=[QuoteToProject, ChangeOrders, CustomerSync, InvoiceFeedback, InvoiceFeedbackClock],
         activities=activities,
         build_id=_build_id(),
         workflow_runner=LeanSandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)),

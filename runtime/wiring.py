@@ -17,6 +17,7 @@ from activities.holding import HoldActivities
 from activities.planning import PlanningActivities
 from activities.situation import Situations
 from mappings.rulebook import RuleBook, UnusableRules, load_rulebook
+from models.ids import ConnectionId
 from ports.crm import Deals
 from ports.customer_sync import Accounts
 from ports.erp import Erp
@@ -25,6 +26,7 @@ from runtime.change_wiring import build_changes
 from runtime.connections import Connection
 from runtime.customer_wiring import build_customer_sync
 from runtime.gate import Gate, Gates
+from runtime.feedback_wiring import build_feedback
 from runtime.people import FilePeople
 from runtime.registry import open_crm, open_erp, spec_of
 from runtime.settings import Settings
@@ -46,6 +48,8 @@ class Tieline:
     activities: Sequence[Any]
     changes: ChangePlanningActivities | None = None
     """None where the CRM tells no amendments, or contracts of the ERP cannot be changed over its interface."""
+    billing_accounts: tuple[ConnectionId, ...] = ()
+    """ERP accounts whose invoices the CRM shows."""
     accounts: Accounts | None = None
     """None where customers are kept equal by hand."""
 
@@ -131,6 +135,7 @@ def build_tieline(
     every_erp = {name: booking.named(name) for name in booking}
     changes = build_changes(store, selling.named(selling.main), every_erp.values(), once, rules=rules, now=now)
     customers = build_customer_sync(store, selling.named(selling.main), every_erp, once, rules=rules, now=now)
+    feedback = build_feedback(store, selling.named(selling.main), every_erp, rules=rules, now=now)
     return Tieline(
         store=store,
         crms=selling,
@@ -159,7 +164,9 @@ def build_tieline(
             desk.finish,
             *(changes.activities if changes else ()),
             *(customers.activities if customers else ()),
+            *(feedback.activities if feedback else ()),
         ],
         changes=changes.planning if changes else None,
+        billing_accounts=feedback.accounts if feedback else (),
         accounts=customers.accounts if customers else None,
     )

@@ -19,6 +19,7 @@ _FIXES = {
     "decide": "decide",
 }
 _MESSAGES = (
+    ("TL-CUS-030", "No account in the CRM carries the ERP customer of an invoice.", "Enter the number on the account."),
     ("TL-INT-000", "Something of ours failed without a code of its own.", "Tell the integration team."),
     ("TL-INT-041", "Temporal does not answer.", "Start it, or set TEMPORAL_ADDRESS."),
     ("TL-INT-042", "An event's signature does not hold, or it is too old.", "Check secret and clock of the sender."),

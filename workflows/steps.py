@@ -10,7 +10,7 @@ from models.base import Canonical
 from models.process import Remedy, Trouble
 from workflows.policies import FAST_PATH, Patience
 
-__all__ = ["StepStopped", "run_step"]
+__all__ = ["StepStopped", "run_long_step", "run_step"]
 
 Call = TypeVar("Call", bound=Canonical)
 Result = TypeVar("Result")
@@ -36,6 +36,13 @@ async def run_step(
         trouble = _trouble_of(failed, summary)
         if trouble.remedy is not Remedy.RETRY:
             raise StepStopped(trouble) from failed
+    return await run_long_step(step, call, summary=summary, patience=patience)
+
+
+async def run_long_step(
+    step: Callable[[Any, Call], Awaitable[Result]], call: Call, *, summary: str, patience: Patience
+) -> Result:
+    """A step that works through many records: never inside the workflow task. Raises StepStopped."""
     try:
         return await workflow.execute_activity_method(step, call, summary=summary, **patience)
     except FailureError as failed:

@@ -1,5 +1,6 @@
 """What an invoice's state means: three axes, newer and older pictures of it, and the words that sales sees. DOM-7."""
 
+from mappings.invoice_states.cards import account_card_of, deal_card_of, invoice_card_of
 from mappings.invoice_states.holds import STEPS, hold_sentence
 from mappings.invoice_states.sentences import sentence_of
 from mappings.invoice_states.settlement import is_in_credit, is_overdue, settlement_of
@@ -11,7 +12,10 @@ __all__ = [
     "STEPS",
     "Judgement",
     "Turn",
+    "account_card_of",
+    "deal_card_of",
     "hold_sentence",
+    "invoice_card_of",
     "is_in_credit",
     "is_overdue",
     "judge",

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from mappings.invoice_states.settlement import is_overdue, settlement_of
 from models.invoice import CurrencyTotals, DocumentKind, DocumentState, Invoice, Settlement
 from models.money import Money
 
-__all__ = ["rows_to_bill_again", "totals_of"]
+__all__ = ["billed_rows", "rows_to_bill_again", "totals_of", "totals_sentence"]
 
 
 def totals_of(invoices: Iterable[Invoice], *, on: date) -> tuple[CurrencyTotals, ...]:
@@ -24,13 +24,37 @@ def totals_of(invoices: Iterable[Invoice], *, on: date) -> tuple[CurrencyTotals,
 
 def rows_to_bill_again(invoices: Iterable[Invoice]) -> tuple[str, ...]:
     """Schedule rows whose invoices were all cancelled: each may be billed again, once. DOM-7.5."""
-    billed: dict[str, bool] = {}
-    for invoice in invoices:
-        if invoice.kind is not DocumentKind.INVOICE or invoice.document is DocumentState.DELETED:
-            continue
-        for row in invoice.rows:
-            billed[row] = billed.get(row, False) or not _is_cancelled(invoice)
-    return tuple(sorted(row for row, is_billed in billed.items() if not is_billed))
+    ours = list(invoices)
+    ever = {row for invoice in ours for row in invoice.rows if invoice.document is not DocumentState.DELETED}
+    return tuple(sorted(ever - billed_rows(ours)))
+
+
+def billed_rows(invoices: Iterable[Invoice]) -> frozenset[str]:
+    """Schedule rows that an invoice in force bills."""
+    return frozenset(
+        row
+        for invoice in invoices
+        if invoice.kind is DocumentKind.INVOICE
+        and invoice.document is not DocumentState.DELETED
+        and not _is_cancelled(invoice)
+        for row in invoice.rows
+    )
+
+
+def totals_sentence(totals: Sequence[CurrencyTotals]) -> str:
+    """Where the money stands, a sentence for each currency."""
+    return " ".join(_sentence(one) for one in totals)
+
+
+def _sentence(one: CurrencyTotals) -> str:
+    parts = [f"{one.invoiced} invoiced", f"{one.paid} paid"]
+    if not one.credited.is_zero:
+        parts.append(f"{one.credited} credited")
+    if one.overdue.is_zero:
+        parts.append(f"{one.balance} open")
+    else:
+        parts.append(f"{one.balance} open, of which {one.overdue} is overdue")
+    return f"{', '.join(parts)}."
 
 
 def _is_cancelled(invoice: Invoice) -> bool:

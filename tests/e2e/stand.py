@@ -149,6 +149,8 @@ class Stand:
             "TIELINE_STORE_URL": f"sqlite:///{store or self.folder / 'store.db'}",
             "TIELINE_TASK_QUEUE": task_queue or self.task_queue,
             "TIELINE_API_PORT": "0",
+            # A schedule would ask the simulators at any moment; tests that count calls must not depend on the clock.
+            "TIELINE_FEEDBACK__EVERY_S": "0",
             "TIELINE_PAYLOAD_KEYS": json.dumps([PAYLOAD_KEY]),
             "TIELINE_PEOPLE_FILE": str(self.people_file),
             "TIELINE_RULEBOOK_FOLDER": str(self.rules),
