@@ -20,7 +20,7 @@ from ports.desk import Desk
 from ports.erp import Erp
 from ports.ledger import Intent, Ledger, OperationRow, OperationState
 
-__all__ = ["HoldActivities", "is_held"]
+__all__ = ["HoldActivities", "is_held", "set_up_records"]
 
 _TURNS = tuple(f"{turn.value}:" for turn in HoldTurn)
 _SETTLED = {
@@ -52,7 +52,7 @@ class HoldActivities:
             return Loss(settled=_SETTLED[row.stage], sentence=row.sentence)
         rows = await self._ledger.list_operations(call.subject.engagement)
         newest = _turns(rows)[-1].step if _turns(rows) else ""
-        project, contract = _set_up(rows, call.subject)
+        project, contract = set_up_records(rows, call.subject)
         done = await self._erps.named(project.connection).get_work_done(project, contract)
         under_way = LossAnswer.CANCEL if newest.startswith(f"{HoldTurn.CANCEL}:") else None
         return Loss(
@@ -68,7 +68,7 @@ class HoldActivities:
     async def hold_engagement(self, call: HoldCall) -> StepDone:
         """Freeze what was set up, open it again, or close it as cancelled."""
         rows = await self._ledger.list_operations(call.subject.engagement)
-        project, contract = _set_up(rows, call.subject)
+        project, contract = set_up_records(rows, call.subject)
         erp = self._erps.named(project.connection)
         step = _turn(rows, call)
         key = external_key(call.subject.engagement, *step.split(":", 1))
@@ -169,7 +169,7 @@ def _turn(rows: Sequence[OperationRow], call: HoldCall) -> Step:
     return wanted
 
 
-def _set_up(rows: Sequence[OperationRow], subject: EngagementRef) -> tuple[RecordRef, RecordRef]:
+def set_up_records(rows: Sequence[OperationRow], subject: EngagementRef) -> tuple[RecordRef, RecordRef]:
     """Project and contract that were written for this engagement."""
     refs: dict[RecordKind, RecordRef] = {}
     for row in rows:

@@ -3,13 +3,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from activities.holding import is_held
+from activities.purchase_orders import entered_po
 from models.desk import SET_UP_STAGES, EngagementRow, Stage
 from models.errors import NeedsRepair
 from models.ids import ConnectionId, ContractNumber
+from models.operations import EnsureContract
 from models.process import EngagementRef, Situation
 from models.roles import Role
 from models.terms import DealState, SignedTerms
-from ports.desk import Desk
+from ports.desk import Desk, PlanBook
 from ports.inbox import DealBindings, DealHolder
 from ports.ledger import Ledger, OperationRow, OperationState
 
@@ -39,8 +41,11 @@ class _Here:
 class Situations:
     """What a deal, as the CRM has it now, means for the contract it was started for (DOM-2.3)."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, bindings: DealBindings, main_crm: ConnectionId) -> None:
+    def __init__(
+        self, desk: Desk, ledger: Ledger, plans: PlanBook, bindings: DealBindings, main_crm: ConnectionId
+    ) -> None:
         self._desk = desk
+        self._plans = plans
         self._ledger = ledger
         self._bindings = bindings
         self._main_crm = main_crm
@@ -57,7 +62,7 @@ class Situations:
         if here.row is not None and here.is_set_up and here.row.terms_digest:
             # Released, but its worker was gone before the deal and the desk said so: that is still to be done.
             held = is_held(here.writes) or here.row.stage is Stage.FROZEN
-            return _of_a_finished_set_up(here.row, terms, held=held)
+            return await self._with_po(here, terms, _of_a_finished_set_up(here.row, terms, held=held))
         if is_held(here.writes):
             return Situation.WON_AGAIN_UNFINISHED, "The deal is won again; its set-up goes on."
         return Situation.TO_PLAN, "The deal is won."
@@ -83,6 +88,26 @@ class Situations:
         """Whether the contract is this deal's, or nobody's yet: a copy must not speak in the place of its original."""
         holder = await self._bindings.find_deal_of_contract(subject.firm, subject.contract_number)
         return holder is None or holder == self._own(subject)
+
+    async def _with_po(
+        self, here: _Here, terms: SignedTerms, found: tuple[Situation, str]
+    ) -> tuple[Situation, str]:
+        """A PO number that came after the set-up is administrative: it changes no terms, and lets billing begin."""
+        if found[0] is not Situation.UNCHANGED or not terms.po_number:
+            return found
+        if not await self._is_new_po(here, terms.po_number):
+            return found
+        return Situation.PO_ENTERED, f"The customer's PO number {terms.po_number} came after the set-up."
+
+    async def _is_new_po(self, here: _Here, number: str) -> bool:
+        """Whether the contract in the ERP was last given another number, by its plan or after it."""
+        if (later := entered_po(here.writes)) is not None:
+            return later != number
+        if here.row is None or here.row.plan is None:
+            return False
+        plan = await self._plans.get_plan(here.row.plan)
+        contract = next((one.request for one in plan.operations if isinstance(one.request, EnsureContract)), None)
+        return contract is not None and contract.po_number != number
 
     async def _here(self, subject: EngagementRef) -> _Here:
         """Writes are those that had or may have had their effect in the ERP; a status on the deal is no set-up."""

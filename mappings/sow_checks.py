@@ -13,7 +13,7 @@ from mappings.sow_money_checks import check_amounts, check_currency, check_total
 from models.survey import Chart
 from models.terms import SignedTerms
 
-__all__ = ["check_terms", "signed_on"]
+__all__ = ["check_terms", "hold_without_po", "signed_on"]
 
 
 def signed_on(terms: SignedTerms) -> date:
@@ -106,6 +106,12 @@ def _line_codes(terms: SignedTerms) -> Iterator[Finding]:
                 terms, "TL-CON-015", f"line {code}",
                 f" has {times} lines called '{code}'. Give each its own code on the deal.",
             )  # fmt: skip
+
+
+def hold_without_po(terms: SignedTerms) -> str:
+    """What the billing hold says while the customer's PO number is missing; empty when none is needed. DOM-2.2."""
+    bare = terms.model_copy(update={"po_number": ""})
+    return " ".join(item.message for item in _purchase_order(bare) if item.severity is Severity.HOLD)
 
 
 def _purchase_order(terms: SignedTerms) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ __all__ = [
     "EnsureCostCentre",
     "EnsureCustomer",
     "EnsureProject",
+    "EnterPurchaseOrder",
     "HoldEngagement",
     "OperationRequest",
     "ReleaseEngagement",
@@ -218,6 +219,18 @@ class CancelEngagement(Canonical):
     reason: str
 
 
+class EnterPurchaseOrder(Canonical):
+    """The customer's PO number came after the set-up: enter it, and lift the hold that waited for it. DOM-2.2."""
+
+    kind: Literal["enter-purchase-order"] = "enter-purchase-order"
+    key: ExternalKey
+    project: RecordRef
+    contract: RecordRef
+    po_number: str
+    lifts: str = ""
+    """The sentence of the billing hold that is true no more; other reasons to wait stay."""
+
+
 OperationRequest = Annotated[
     EnsureCustomer
     | EnsureContact
@@ -229,6 +242,7 @@ OperationRequest = Annotated[
     | HoldEngagement
     | ReleaseEngagement
     | CancelEngagement
+    | EnterPurchaseOrder
     | AmendSchedule
     | AmendContract
     | ProposeCreditNote

@@ -37,6 +37,7 @@ __all__ = [
     "Situation",
     "StatusCall",
     "StepDone",
+    "TermsCall",
     "TermsRead",
     "Trouble",
     "UnreadableMessage",
@@ -76,6 +77,8 @@ class Situation(StrEnum):
     """Frozen, and now won again on the same terms."""
     WON_AGAIN_OPEN = "won-again-open"
     """Lost for a while and never frozen, and now won again on the same terms."""
+    PO_ENTERED = "po-entered"
+    """Set up on these terms; only the customer's PO number is another one by now."""
     OF_ANOTHER = "of-another"
     """The contract is another deal's and stays as it is."""
     WON_AGAIN_UNFINISHED = "won-again-unfinished"
@@ -194,6 +197,13 @@ class StepDone(Canonical):
     ref: RecordRef
     created: bool
     changed: bool
+
+
+class TermsCall(Canonical):
+    """Something to do for an engagement as the terms that were read say."""
+
+    subject: EngagementRef
+    terms_reference: str
 
 
 class StatusCall(Canonical):

@@ -192,12 +192,12 @@ class SignedTerms(Canonical):
     def digest(self) -> TermsDigest:
         """Fingerprint of what was sold and signed.
 
-        Who owns the deal, its change stamp, what we wrote back, contacts and customer master data do not count: they
-        change without a new signature.
+        Who owns the deal, its change stamp, what we wrote back, contacts, customer master data and the customer's PO
+        number do not count: they change without a new signature.
         """
         bookkeeping = frozenset(
             {"source_version", "deal_state", "deal_url", "owner_id", "owner_name", "owner_email", "erp_project_id",
-             "erp_contract_number", "deal_id", "deal_name", "contract_status", "buyer", "contacts"}
+             "erp_contract_number", "deal_id", "deal_name", "contract_status", "buyer", "contacts", "po_number"}
         )  # fmt: skip
         return TermsDigest(digest_of(self, self.buyer.account_id if self.buyer else None, without=bookkeeping))
 

@@ -11,6 +11,7 @@ from models.operations import (
     EnsureCostCentre,
     EnsureCustomer,
     EnsureProject,
+    EnterPurchaseOrder,
     HoldEngagement,
     ReleaseEngagement,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Erp",
     "ErpReader",
     "Projects",
+    "PurchaseOrders",
     "Surveys",
 ]
 
@@ -155,6 +157,18 @@ class EngagementHolds(Protocol):
         ...
 
 
+class PurchaseOrders(Protocol):
+    """The customer's own number for what it ordered."""
+
+    async def find_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect | None:
+        """Evidence that the contract carries this number, and waits for it no more."""
+        ...
+
+    async def ensure_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect:
+        """Enter the number; billing opens unless it waits for something else as well."""
+        ...
+
+
 class ErpReader(Surveys, Protocol):
     """The reading half of an ERP connection: all that planning may hold in its hands."""
 
@@ -178,6 +192,7 @@ class Erp(
     BillingSchedules,
     Contracts,
     EngagementHolds,
+    PurchaseOrders,
     Protocol,
 ):
     """Everything that quote to project needs of one ERP connection."""

@@ -15,6 +15,7 @@ from activities.erp import ErpActivities
 from activities.exactly_once import ExactlyOnce
 from activities.holding import HoldActivities
 from activities.planning import PlanningActivities
+from activities.purchase_orders import PurchaseOrderActivities
 from activities.situation import Situations
 from mappings.rulebook import RuleBook, UnusableRules, load_rulebook
 from models.ids import ConnectionId
@@ -25,8 +26,8 @@ from ports.people import People
 from runtime.change_wiring import build_changes
 from runtime.connections import Connection
 from runtime.customer_wiring import build_customer_sync
-from runtime.gate import Gate, Gates
 from runtime.feedback_wiring import build_feedback
+from runtime.gate import Gate, Gates
 from runtime.people import FilePeople
 from runtime.registry import open_crm, open_erp, spec_of
 from runtime.settings import Settings
@@ -113,12 +114,13 @@ def build_tieline(
     selling = Connected({crm.connection: crm for crm in crms})
     booking = Connected({erp.connection: erp for erp in erps})
     once = ExactlyOnce(store.ledger)
-    situations = Situations(store.desk, store.ledger, store.deal_bindings, selling.main)
+    situations = Situations(store.desk, store.ledger, store.plans, store.deal_bindings, selling.main)
     crm_activities = CrmActivities(
         selling, first_erp=booking.main, plans=store.plans, situations=situations, ledger=store.ledger, once=once
     )
     erp_activities = ErpActivities(booking, store.plans, once)
     holds = HoldActivities(booking, store.ledger, once, store.desk)
+    orders = PurchaseOrderActivities(booking, store.plans, store.ledger, once)
     planning = PlanningActivities(
         crms=selling,
         erps=booking,
@@ -155,6 +157,7 @@ def build_tieline(
             erp_activities.ensure_contract,
             holds.look_at_loss,
             holds.hold_engagement,
+            orders.enter_purchase_order,
             planning.plan,
             planning.confirm,
             decisions.judge_decision,

@@ -18,6 +18,7 @@ from models.operations import (
     EnsureCostCentre,
     EnsureCustomer,
     EnsureProject,
+    EnterPurchaseOrder,
     HoldEngagement,
     ReleaseEngagement,
     WriteBackDeal,
@@ -79,6 +80,7 @@ class FakeErp:
         self.chart = demo_chart()
         self.change_read_back: Callable[[ReadBack], ReadBack] = lambda read: read
         self.at_risk: RecordRef | None = None
+        self.purchase_orders: dict[str, tuple[str, str]] = {}
         self.held: set[str] = set()
         self.cancelled: set[str] = set()
         self.work_done = WorkDone()
@@ -215,6 +217,15 @@ class FakeErp:
         self.cancelled.add(request.project.record_id)
         self.journal.append(("cancel", request.project.record_id))
         return Effect(ref=request.project, created=False)
+
+    async def find_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect | None:
+        entered = self.purchase_orders.get(request.contract.record_id) == (request.po_number, request.lifts)
+        return Effect(ref=request.contract, created=False) if entered else None
+
+    async def ensure_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect:
+        self.purchase_orders[request.contract.record_id] = (request.po_number, request.lifts)
+        self.journal.append(("po", request.po_number))
+        return Effect(ref=request.contract, created=False)
 
     def _find(self, kind: RecordKind, key: str) -> Effect | None:
         self.calls.append(f"find {kind}")

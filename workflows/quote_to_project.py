@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from activities.crm import CrmActivities
 from activities.planning import PlanningActivities
+from activities.purchase_orders import PurchaseOrderActivities
 from models.decision import Verdict
 from models.lost_deal import HoldTurn
 from models.process import (
@@ -18,6 +19,7 @@ from models.process import (
     QuoteToProjectResult,
     Remedy,
     Situation,
+    TermsCall,
     TermsRead,
     Trouble,
 )
@@ -156,6 +158,13 @@ class QuoteToProject(LostDeals):
         match terms.situation:
             case Situation.UNCHANGED | Situation.OF_ANOTHER:
                 return await self._finish(subject, Outcome.NOTHING_TO_DO, terms.sentence)
+            case Situation.PO_ENTERED:
+                call = TermsCall(subject=subject, terms_reference=terms.reference)
+                await run_step(
+                    PurchaseOrderActivities.enter_purchase_order, call, summary="Enter the PO number in the ERP",
+                    patience=VENDOR_STEP,
+                )  # fmt: skip
+                return await self._finish(subject, Outcome.ACTIVE, terms.sentence)
             case Situation.NOT_WON:
                 return await self._finish(subject, Outcome.WITHDRAWN, terms.sentence)
             case Situation.LOST_AFTER_SET_UP:
@@ -164,7 +173,6 @@ class QuoteToProject(LostDeals):
                 return await self._won_again(subject, terms, is_held=again is Situation.WON_AGAIN)
             case Situation.WON_AGAIN_UNFINISHED:
                 await self._hold(subject, terms, HoldTurn.RELEASE)
-                return None
             case _:
                 change = Trouble(
                     remedy=Remedy.REPAIR,
@@ -173,7 +181,7 @@ class QuoteToProject(LostDeals):
                     message=f"{terms.sentence} Changed terms need a signed change order; nothing was written.",
                 )
                 await self._park(subject, (change,))
-                return None
+        return None
 
     def _take_over(self, subject: EngagementRef, carried: Carried | None) -> None:
         """Go on where a run stopped that had grown too long."""

@@ -40,6 +40,7 @@ from models.operations import (
     EnsureCostCentre,
     EnsureCustomer,
     EnsureProject,
+    EnterPurchaseOrder,
     HoldEngagement,
     ReleaseEngagement,
 )
@@ -336,6 +337,18 @@ class NetSuiteErp:
         """Make the change if the contract still stands as planned."""
         del links
         return await self._amending.apply(request)
+
+    async def find_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect | None:
+        """Evidence that the contract carries this number, and waits for it no more."""
+        del links
+        has_it = await self._freezing.has_po(request.contract, request.po_number, request.lifts)
+        return Effect(ref=request.contract, created=False, changed=False) if has_it else None
+
+    async def ensure_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect:
+        """Enter the customer's number and lift the hold that waited for it."""
+        del links
+        await self._freezing.enter_po(request.contract, request.po_number, request.lifts)
+        return Effect(ref=request.contract, created=False)
 
     async def _find(self, kind: RecordKind, key: str) -> RecordRef | None:
         how = _KINDS[kind]

@@ -61,6 +61,17 @@ class Freezing:
         await self._bill(contract, hold=frozen_hold(reason, hold_now, mark=CANCEL_MARK))
         await self._close_lines(contract, is_closed=True)
 
+    async def enter_po(self, contract: RecordRef, po_number: str, lifts: str) -> None:
+        """Enter the customer's number; billing opens when nothing else is waited for."""
+        hold_now, _ = await self._hold(contract)
+        await self._bill(contract, hold=_without(hold_now, lifts), po_number=po_number)
+
+    async def has_po(self, contract: RecordRef, po_number: str, lifts: str) -> bool:
+        """Whether the number stands on the contract, which waits for it no more."""
+        order = await self._order(contract)
+        hold = str((order.model_extra or {}).get(self._config.custom.contract_billing_hold) or "")
+        return order.other_ref_num == po_number and not (lifts and lifts in hold)
+
     async def is_frozen(self, project: RecordRef, contract: RecordRef) -> bool:
         """Whether every part of a freeze is in place."""
         hold, status = await self._hold(contract)
@@ -142,13 +153,19 @@ class Freezing:
             body["entityStatus"] = {"id": status}
         await self._client.patch_record("job", job, body, record=name)
 
-    async def _bill(self, contract: RecordRef, *, hold: str) -> None:
-        body = {
+    async def _bill(self, contract: RecordRef, *, hold: str, po_number: str = "") -> None:
+        body: Body = {
             "orderStatus": {"id": _PENDING_APPROVAL if hold else _APPROVED},
             self._config.custom.contract_billing_hold: hold or None,
         }
+        if po_number:
+            body["otherRefNum"] = po_number
         name = f"contract {contract.number or contract.record_id}"
         await self._client.patch_record("salesOrder", internal_id(contract), body, record=name)
+
+
+def _without(hold: str, lifted: str) -> str:
+    return " ".join(hold.replace(lifted, " ").split()) if lifted else hold
 
 
 def _missing(name: str) -> NeedsRepair:

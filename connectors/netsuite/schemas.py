@@ -177,6 +177,7 @@ class SalesOrderRecord(Wire):
     tran_id: str = Field(default="", alias="tranId")
     currency: Reference = Reference()
     order_status: Reference = Field(default=Reference(), alias="orderStatus")
+    other_ref_num: str = Field(default="", alias="otherRefNum")
     item: OrderLines = OrderLines()
 
 

@@ -21,6 +21,7 @@ from connectors.tryton.mapping import (
     to_sale,
     to_schedule,
 )
+from connectors.tryton.purchase_order import PurchaseOrders
 from connectors.tryton.schemas import AnalyticRow, CountryRow, EventRow, PartyRow, SaleRow, WorkRow
 from connectors.tryton.surveying import Surveying
 from connectors.tryton.traits import traits_of
@@ -35,6 +36,7 @@ from models.operations import (
     EnsureCostCentre,
     EnsureCustomer,
     EnsureProject,
+    EnterPurchaseOrder,
     HoldEngagement,
     ReleaseEngagement,
 )
@@ -60,6 +62,7 @@ class TrytonErp:
         self._traits = traits_of(config)
         self._surveying = Surveying(client, config)
         self._freezing = Freezing(client)
+        self._purchase_orders = PurchaseOrders(client)
         self._holders = Holders(client, config)
         self._book = ReferenceBook(lambda: read_reference_data(client, config), config.chart_ttl_s)
 
@@ -284,6 +287,18 @@ class TrytonErp:
         del links
         await self._freezing.cancel(request.project, request.reason)
         return Effect(ref=request.project, created=False)
+
+    async def find_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect | None:
+        """Evidence that the contract carries this number, and waits for it no more."""
+        del links
+        has_it = await self._purchase_orders.has_po(request)
+        return Effect(ref=request.contract, created=False, changed=False) if has_it else None
+
+    async def ensure_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect:
+        """Enter the customer's number and lift the hold that waited for it."""
+        del links
+        await self._purchase_orders.enter_po(request)
+        return Effect(ref=request.contract, created=False)
 
     async def _ensure(
         self,

@@ -173,7 +173,7 @@ def to_sale(
         "comment": note(
             [
                 (notes.HOLD, request.billing_hold), ("Starts on", request.start_on), (notes.ENDS, request.end_on),
-                ("Purchase order", request.po_number), (notes.FUNDED, request.funded), (notes.CAP, request.cap),
+                (notes.PO, request.po_number), (notes.FUNDED, request.funded), (notes.CAP, request.cap),
                 (notes.WITH_OPTIONS, request.with_options), (notes.KEY, key_note),
             ]
         ),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from models.money import Money
 
 __all__ = ["CANCELLED", "CAP", "CODE", "CONTRACT", "DUE", "ENDS", "FROZEN", "FUNDED", "HOLD", "KEY", "METHOD",
-           "WITH_OPTIONS", "before_freeze", "frozen", "note", "read_note"]  # fmt: skip
+           "PO", "WITH_OPTIONS", "before_freeze", "frozen", "note", "read_note"]  # fmt: skip
 
 KEY = "Tieline key"
 CONTRACT = "Contract"
@@ -21,6 +21,7 @@ CAP = "Not to exceed"
 WITH_OPTIONS = "With options"
 METHOD = "Bills by"
 HOLD = "Billing hold"
+PO = "Purchase order"
 FROZEN = "Frozen"
 CANCELLED = "Cancelled"
 _BEFORE = "Before the freeze"

@@ -7,7 +7,7 @@ import pytest
 from models.errors import Fatal, NeedsRepair
 from models.ids import Step, external_key
 from models.money import Money
-from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
+from models.operations import CancelEngagement, EnterPurchaseOrder, HoldEngagement, ReleaseEngagement
 from models.party import Address
 from models.records import Guard, Links, RecordKind, WorkDone
 from tests.connectors.netsuite import samples
@@ -175,6 +175,28 @@ async def test_a_contract_with_a_billing_hold_stays_a_draft_and_bills_nothing(ei
     assert "Billing hold: The purchase order is missing." in found[1]
     methods = either.books.sql("SELECT project_invoice_method FROM project_work WHERE type = 'project'")
     assert methods == [("manual",)]
+
+
+async def test_a_po_number_that_comes_later_confirms_the_sale_and_lets_its_projects_bill(either: Connected) -> None:
+    links, _ = await set_up(either.erp)
+    (before,) = either.books.sql("SELECT project_invoice_method FROM project_work WHERE type = 'project'")
+    request = samples.contract(
+        key=external_key("held"), contract_number="SOW-HELD", billing_hold="The PO is missing.", po_number=""
+    )
+    contract = (await either.erp.ensure_contract(request, links)).ref
+    order = EnterPurchaseOrder(
+        key=external_key("po"), project=links.of(Step("project")), contract=contract, po_number="88-12",
+        lifts="The PO is missing.",
+    )  # fmt: skip
+    assert await either.erp.find_purchase_order(order, links) is None
+    for _ in range(2):
+        await either.erp.ensure_purchase_order(order, links)
+        assert await either.erp.find_purchase_order(order, links) is not None
+    (found,) = either.books.sql("SELECT state, comment FROM sale_sale WHERE id = ?", int(contract.record_id))
+    assert found[0] in {"confirmed", "processing"}
+    assert "Purchase order: 88-12" in found[1]
+    assert "Billing hold" not in found[1]
+    assert either.books.sql("SELECT project_invoice_method FROM project_work WHERE type = 'project'") == [before]
 
 
 async def test_a_freeze_closes_time_and_invoices_and_a_release_restores_both(either: Connected) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import NeedsRepair, OutcomeUnknown
 from models.ids import Step, external_key
-from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
+from models.operations import CancelEngagement, EnterPurchaseOrder, HoldEngagement, ReleaseEngagement
 from models.records import Links, RecordKind, RecordRef, WorkDone
 from tests.connectors.netsuite import samples
 from tests.connectors.netsuite.account import Connected, connected
@@ -79,6 +79,26 @@ async def test_what_was_deleted_cannot_be_frozen_and_is_named(gone: str) -> None
         missing = links.model_copy(update={"refs": {**links.refs, Step(gone): samples.ref(kind, "99999")}})
         with pytest.raises(NeedsRepair, match=f"no {gone} 99999 any more"):
             await it.erp.ensure_hold(hold(missing), NONE)
+
+
+async def test_a_po_number_lifts_the_hold_that_waited_for_it_and_no_other() -> None:
+    async with connected() as it:
+        links = await it.set_up()
+        held = f"{PO_MISSING} Nothing is funded."
+        await it.erp.ensure_contract(samples.contract(billing_hold=held, po_number=""), links)
+        request = EnterPurchaseOrder(
+            key=external_key("po"), project=_project(links), contract=_contract(links), po_number="88-12",
+            lifts=PO_MISSING,
+        )  # fmt: skip
+        assert await it.erp.find_purchase_order(request, NONE) is None
+        for _ in range(2):
+            await it.erp.ensure_purchase_order(request, NONE)
+            assert await it.erp.find_purchase_order(request, NONE) is not None
+        assert await _state(it, links) == (True, True, "A", "Nothing is funded.")
+        last = request.model_copy(update={"lifts": "Nothing is funded."})
+        await it.erp.ensure_purchase_order(last, NONE)
+        assert await _state(it, links) == (True, True, "B", "")
+        assert (await it.sim.get("salesOrder", _contract(links).record_id))["otherRefNum"] == "88-12"
 
 
 def cancel(links: Links) -> CancelEngagement:
