@@ -25,6 +25,7 @@ class DemoDialect:
     deals: str
     deal_id: str
     contract: str
+    amendment: str
     currency: str
     funded: str
     exercised: str
@@ -34,6 +35,7 @@ class DemoDialect:
     login: Callable[[Ready], dict[str, str]]
     """Settings of the connection, by the end of their names."""
     simulator_settings: tuple[str, ...] = ()
+    tells_amendments: bool = False
 
 
 _SALESFORCE = DemoDialect(
@@ -42,6 +44,7 @@ _SALESFORCE = DemoDialect(
     deals="Opportunity",
     deal_id="Id",
     contract="Contract_Number__c",
+    amendment="Amendment_Number__c",
     currency="CurrencyIsoCode",
     funded="Value_Funded__c",
     exercised="Value_Exercised__c",
@@ -54,6 +57,7 @@ _SALESFORCE = DemoDialect(
         "LOGIN__USERNAME": str(ready.client["username"]),
         "LOGIN__PRIVATE_KEY_PEM_FILE": str(ready.client["private_key_file"]),
     },
+    tells_amendments=True,
 )
 _HUBSPOT = DemoDialect(
     system="hubspot",
@@ -64,6 +68,7 @@ _HUBSPOT = DemoDialect(
     deals="deals",
     deal_id="hs_object_id",
     contract="contract_number",
+    amendment="amendment_number",
     currency="deal_currency_code",
     funded="value_funded",
     exercised="value_exercised",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,10 +14,25 @@ from cli.demo_processes import Ready
 from models.money import Money
 from models.values import SoldValues
 
-__all__ = ["DemoCrm", "DemoErp", "DemoSide"]
+__all__ = ["DemoAmendment", "DemoCrm", "DemoErp", "DemoSide"]
 
 _PAGE = 1000
 _Rows = TypeAdapter(list[dict[str, Any]])
+
+
+@dataclass(frozen=True)
+class DemoAmendment:
+    """One signed amendment as the CRM holds it: differences, not totals."""
+
+    deal: str
+    contract: str
+    number: str
+    values: SoldValues
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """A number is the contract's own."""
+        return self.contract, self.number
 
 
 class DemoSide:
@@ -56,6 +73,12 @@ class DemoSide:
 class DemoErp(DemoSide):
     """The simulated ERP."""
 
+    async def contract_values(self) -> dict[str, Decimal]:
+        """What each contract is worth there, by contract number."""
+        answer = (await self._http.get("/_sandbox/state")).raise_for_status()
+        orders = _Rows.validate_python(json.loads(answer.text, parse_float=str).get("salesOrder", []))
+        return {str(row.get("custbody_tl_contract_number")): Decimal(str(row["subtotal"])) for row in orders}
+
 
 class DemoCrm(DemoSide):
     """The simulated CRM, and the salesperson who wins its deals."""
@@ -86,17 +109,30 @@ class DemoCrm(DemoSide):
             (await self._http.post("/_sandbox/emit", json={"ids": again})).raise_for_status()
         return [str(deal[said.deal_id]) for deal in deals]
 
+    async def sign_modifications(self) -> list[DemoAmendment]:
+        """Sign the later actions on the contracts, which rings; those that are signed already ring again."""
+        if not self._dialect.tells_amendments:
+            return []
+        signed = await self._deals(amendments=True)
+        if signed:
+            ids = [deal[self._dialect.deal_id] for deal in signed]
+            (await self._http.post("/_sandbox/emit", json={"ids": ids})).raise_for_status()
+        else:
+            ready = (await self._http.get("/_sandbox/modifications")).raise_for_status()
+            (await self._http.post("/_sandbox/records", content=ready.content)).raise_for_status()
+            signed = await self._deals(amendments=True)
+        said = self._dialect
+        return [
+            DemoAmendment(
+                str(deal[said.deal_id]), str(deal[said.contract]), str(deal[said.amendment]), self._values(deal)
+            )
+            for deal in signed
+        ]
+
     async def sold_values(self) -> dict[str, SoldValues]:
         """What the CRM itself says was sold, by contract number."""
         said = self._dialect
-        return {
-            str(deal[said.contract]): SoldValues(
-                funded=self._money(deal, said.funded),
-                exercised=self._money(deal, said.exercised),
-                with_options=self._money(deal, said.with_options),
-            )
-            for deal in await self._deals()
-        }
+        return {str(deal[said.contract]): self._values(deal) for deal in await self._deals()}
 
     async def awards(self) -> frozenset[str]:
         """Contracts that are new awards in the real file; the others were opened for its later modifications."""
@@ -106,10 +142,20 @@ class DemoCrm(DemoSide):
             if "Real fields of the award" in str(deal.get("Description"))
         )
 
-    async def _deals(self) -> list[dict[str, Any]]:
+    async def _deals(self, *, amendments: bool = False) -> list[dict[str, Any]]:
+        """The deals that sell a contract, or those that amend one."""
         answer = (await self._http.get("/_sandbox/state")).raise_for_status()
         state = json.loads(answer.text, parse_float=str)
-        return _Rows.validate_python(state.get("records", state)[self._dialect.deals])
+        deals = _Rows.validate_python(state.get("records", state)[self._dialect.deals])
+        return [deal for deal in deals if bool(deal.get(self._dialect.amendment)) is amendments]
+
+    def _values(self, deal: dict[str, Any]) -> SoldValues:
+        said = self._dialect
+        return SoldValues(
+            funded=self._money(deal, said.funded),
+            exercised=self._money(deal, said.exercised),
+            with_options=self._money(deal, said.with_options),
+        )
 
     def _money(self, deal: dict[str, Any], field: str) -> Money | None:
         value = deal.get(field)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from temporalio.client import Client
 
+from cli.demo_changes import DemoChanges
 from cli.demo_dialects import DemoDialect
 from cli.demo_figures import Totals, totals_of
 from cli.demo_people_at_work import decide_and_repair
@@ -16,6 +17,7 @@ from cli.demo_processes import Child, Ready, start_sandbox, start_worker
 from cli.demo_settings import demo_environment, demo_ports, write_settings
 from cli.demo_sides import DemoCrm, DemoErp, DemoSide
 from cli.output import Output
+from models.change_process import base_of
 from models.desk import EngagementRow, Stage
 from models.errors import TielineError
 from models.ids import FirmId, PlanDigest, Step
@@ -59,6 +61,7 @@ class DemoStory:
         rows = await self._watch(store, len(deals))
         await self._show_created(store, rows)
         agree = self._show_totals(rows, await crm.sold_values(), await crm.awards())
+        agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp) and agree
         written = (await crm.mutations() - before[0], await erp.mutations() - before[1])
         seconds = time.monotonic() - started
         self._output.line(f"\nWritten in this run, by the vendors' own journals: CRM {written[0]}, ERP {written[1]}.")
@@ -142,7 +145,8 @@ class DemoStory:
         with Progress(*columns, TimeElapsedColumn(), disable=self._output.as_json, transient=True) as progress:
             task = progress.add_task("deals settled", total=expected)
             while True:
-                rows = await store.desk.list_engagements(_FIRM)
+                every = await store.desk.list_engagements(_FIRM)
+                rows = tuple(row for row in every if base_of(row.engagement) is None)
                 settled = sum(1 for row in rows if row.stage not in _MOVING)
                 progress.update(task, completed=settled)
                 if settled >= expected and settled == len(rows) and not await self._busy(store):
@@ -158,10 +162,13 @@ class DemoStory:
         """Whether an event still waits, or a process runs that does not wait for a person."""
         if await store.inbox.list_waiting(1):
             return True
+        query = "WorkflowType = 'quote-to-project' AND ExecutionStatus = 'Running' AND TielineParked = false"
+        return (await self._connected().count_workflows(query)).count > 0
+
+    def _connected(self) -> Client:
         if self._client is None:
             raise AssertionError("the demo has connected to the engine before it watches")
-        query = "WorkflowType = 'quote-to-project' AND ExecutionStatus = 'Running' AND TielineParked = false"
-        return (await self._client.count_workflows(query)).count > 0
+        return self._client
 
     def _show_stages(self, rows: tuple[EngagementRow, ...]) -> None:
         counts = [[stage.value, str(sum(1 for row in rows if row.stage is stage))] for stage in Stage]
