@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ports.audit import AuditEntry
 from store.database import Database
+from store.prepared import Prepared, given
 from store.tables import AuditRow, ChainHeadRow, plain, table_of
 
 __all__ = ["GENESIS", "Chain", "append", "audited", "hash_of"]
@@ -19,6 +20,8 @@ __all__ = ["GENESIS", "Chain", "append", "audited", "hash_of"]
 GENESIS = "0" * 64
 _AUDIT = table_of(AuditRow)
 _HEAD = table_of(ChainHeadRow)
+_LOCK = Prepared(lambda _: select(_HEAD.c.seq, _HEAD.c.hash).with_for_update())
+_ADD = Prepared(lambda _: insert(_AUDIT).values(given(_AUDIT)))
 
 
 def hash_of(*, seq: int, at: datetime, kind: str, engagement: str, subject: str, facts: str, previous: str) -> str:
@@ -40,7 +43,7 @@ class Chain:
     @classmethod
     async def lock(cls, connection: AsyncConnection, now: datetime) -> Chain:
         """Take the head row's lock, which makes appends serial across processes."""
-        head = (await connection.execute(select(_HEAD).with_for_update())).one()
+        (head,) = await _LOCK.run(connection)
         return cls(connection, seq=head.seq, head=head.hash, now=now)
 
     def note(self, kind: str, *, engagement: str, subject: str, facts: dict[str, str]) -> AuditEntry:
@@ -57,9 +60,11 @@ class Chain:
 
     async def write(self) -> None:
         """Insert what was noted; the database moves the head along and refuses a link that does not follow it."""
-        if self._noted:
-            await self.connection.execute(insert(_AUDIT), self._noted if len(self._noted) > 1 else self._noted[0])
-            self._noted = []
+        if len(self._noted) == 1:
+            await _ADD.run(self.connection, **self._noted[0])
+        elif self._noted:
+            await self.connection.execute(insert(_AUDIT), self._noted)
+        self._noted = []
 
 
 @asynccontextmanager

@@ -44,6 +44,7 @@ class Database:
             options = {"pool_size": 4, "max_overflow": 4, "connect_args": {"async_creator_fn": connect_in_place}}
         self.engine: AsyncEngine = create_async_engine(parsed.set(drivername=driver), hide_parameters=True, **options)
         self._writers = SharedCommit(self.engine)
+        self._looker: AsyncConnection | None = None
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", prepare_sqlite)
         # One statement needs no BEGIN and no ROLLBACK around it; on SQLite the driver never begins by itself.
@@ -76,6 +77,16 @@ class Database:
         async with self._looking.connect() as connection:
             yield connection
 
+    async def looker(self) -> AsyncConnection:
+        """On SQLite, one connection for all quick looks: each is over before the next begins, and none holds a lock."""
+        if self._looker is None:
+            opened = await self.engine.connect()
+            if self._looker is None:
+                self._looker = opened
+            else:
+                await opened.close()
+        return self._looker
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """A connection for several looks at one and the same state, whatever others write meanwhile."""
@@ -100,6 +111,9 @@ class Database:
 
     async def close(self) -> None:
         """Give the connections back."""
+        if self._looker is not None:
+            await self._looker.close()
+        await self._writers.close()
         await self.engine.dispose()
 
 

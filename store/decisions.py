@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from models.base import digest_of
 from models.decision import Answer, Decision, Refusal, Verdict
@@ -11,6 +11,7 @@ from models.ids import EngagementId, PersonId, PlanDigest
 from ports.desk import Judged
 from store import chain
 from store.database import Database
+from store.prepared import Prepared
 from store.tables import AnswerRow, DecisionRow, DeskRow, SignatureRow, table_of
 from store.waiting import next_owner, signed_slots, stored_plan
 
@@ -20,6 +21,9 @@ _DECISION = table_of(DecisionRow)
 _SIGNATURE = table_of(SignatureRow)
 _ANSWER = table_of(AnswerRow)
 _DESK = table_of(DeskRow)
+_ANSWERS_OF = Prepared(
+    lambda _: select(_ANSWER).where(_ANSWER.c.engagement == bindparam("engagement")).order_by(_ANSWER.c.id)
+)
 _LONGEST_REASON = 500
 _USED = "This decision id was used before for another decision. Sign a new one."
 _EARLIER = "This decision was used in an earlier process of this contract. Sign a new one."
@@ -76,9 +80,7 @@ class DecisionBook:
 
     async def list_answers(self, engagement: EngagementId) -> tuple[GivenAnswer, ...]:
         """Answers people gave for this engagement, oldest first."""
-        query = select(_ANSWER).where(_ANSWER.c.engagement == engagement).order_by(_ANSWER.c.id)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await _ANSWERS_OF.look(self._database, engagement=engagement)
         return tuple(
             GivenAnswer(field=row.field, value=row.value, person=PersonId(row.person), decided_at=row.decided_at)
             for row in rows

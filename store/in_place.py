@@ -31,6 +31,14 @@ class InPlaceConnection(aiosqlite.Connection):
         self._handed_over = 0
         self._handed_back = 0
 
+    async def fetch(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """One statement and all its rows."""
+        rows: list[tuple[Any, ...]] = await self._execute(self._fetched, statement, values)
+        return rows
+
+    def _fetched(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._conn.execute(statement, values).fetchall()
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")

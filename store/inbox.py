@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select, update
 
 from models.events import CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId, engagement_id
@@ -10,6 +8,7 @@ from models.records import RecordKind
 from ports.inbox import DealHolder, InboxRow
 from store import chain
 from store.database import Database
+from store.prepared import Prepared, given
 from store.tables import BindingRow, DealBindingRow, InboxTable, WatermarkRow, table_of
 
 __all__ = ["SqlDealBindings", "SqlInbox", "SqlWatermarks"]
@@ -18,6 +17,34 @@ _INBOX = table_of(InboxTable)
 _DEAL = table_of(DealBindingRow)
 _BINDING = table_of(BindingRow)
 _WATERMARK = table_of(WatermarkRow)
+_HOLDER = Prepared(
+    lambda _: select(_DEAL.c.connection, _DEAL.c.deal).where(
+        _DEAL.c.firm == bindparam("firm"), _DEAL.c.contract == bindparam("contract")
+    )
+)
+_BIND = Prepared(
+    lambda insert: (
+        insert(_DEAL)
+        .values(given(_DEAL, besides=("id",)))
+        .on_conflict_do_nothing(index_elements=["firm", "contract"])
+        .returning(_DEAL.c.firm)
+    )
+)
+_SET_UP_OF = Prepared(
+    lambda _: (
+        select(_DEAL.c.contract)
+        .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
+        .where(
+            _DEAL.c.firm == bindparam("firm"),
+            _DEAL.c.connection == bindparam("connection"),
+            _DEAL.c.deal == bindparam("deal"),
+            _DEAL.c.contract != bindparam("besides"),
+            _BINDING.c.kind == RecordKind.PROJECT.value,
+        )
+        .order_by(_DEAL.c.id)
+        .limit(1)
+    )
+)
 _LONGEST_OUTCOME = 1_000
 
 
@@ -43,9 +70,7 @@ class SqlInbox:
             )  # fmt: skip
         return True
 
-    async def list_waiting(
-        self, limit: int, *, besides: frozenset[ConnectionId] = frozenset()
-    ) -> tuple[InboxRow, ...]:
+    async def list_waiting(self, limit: int, *, besides: frozenset[ConnectionId] = frozenset()) -> tuple[InboxRow, ...]:
         """Events not yet handed on, oldest first, those of some connections left out."""
         query = select(_INBOX).where(_INBOX.c.waits).order_by(_INBOX.c.row).limit(limit)
         if besides:
@@ -90,16 +115,13 @@ class SqlDealBindings:
         self, firm: FirmId, connection: ConnectionId, contract: ContractNumber, deal: DealId
     ) -> DealHolder:
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
-        query = _holder(firm, contract)
-        async with self._database.read() as looking:
-            held = (await looking.execute(query)).one_or_none()
-        if held is not None:
-            return DealHolder(connection=held.connection, deal=held.deal)
+        if (held := await self.find_deal_of_contract(firm, contract)) is not None:
+            return held
         now = self._database.clock()
         async with self._database.write() as writing:
             values = {"firm": firm, "connection": connection, "contract": contract, "deal": deal, "bound_at": now}
-            if not await self._database.insert_new(writing, _DEAL, values, unique=("firm", "contract")):
-                first = (await writing.execute(query)).one()
+            if not await _BIND.run(writing, **values):
+                (first,) = await _HOLDER.run(writing, firm=firm, contract=contract)
                 return DealHolder(connection=first.connection, deal=first.deal)
             await chain.append(
                 writing, at=now, kind="deal.bound", engagement=engagement_id(firm, contract), subject=deal,
@@ -127,34 +149,15 @@ class SqlDealBindings:
 
     async def find_deal_of_contract(self, firm: FirmId, contract: ContractNumber) -> DealHolder | None:
         """The deal that holds the contract, in whichever CRM account; None before its first plan."""
-        async with self._database.read() as looking:
-            held = (await looking.execute(_holder(firm, contract))).one_or_none()
-        return None if held is None else DealHolder(connection=held.connection, deal=held.deal)
+        found = await _HOLDER.look(self._database, firm=firm, contract=contract)
+        return DealHolder(connection=found[0].connection, deal=found[0].deal) if found else None
 
     async def find_contract_set_up(
         self, firm: FirmId, connection: ConnectionId, deal: DealId, *, besides: ContractNumber
     ) -> ContractNumber | None:
         """Another contract of the same deal that has a project already: perhaps the same one, renumbered."""
-        query = (
-            select(_DEAL.c.contract)
-            .join(_BINDING, _BINDING.c.engagement == _DEAL.c.firm + "/" + _DEAL.c.contract)
-            .where(
-                _DEAL.c.firm == firm,
-                _DEAL.c.connection == connection,
-                _DEAL.c.deal == deal,
-                _DEAL.c.contract != besides,
-                _BINDING.c.kind == RecordKind.PROJECT.value,
-            )
-            .order_by(_DEAL.c.id)
-            .limit(1)
-        )
-        async with self._database.read() as looking:
-            found = (await looking.execute(query)).scalar_one_or_none()
-        return ContractNumber(found) if found is not None else None
-
-
-def _holder(firm: FirmId, contract: ContractNumber) -> Select[Any]:
-    return select(_DEAL.c.connection, _DEAL.c.deal).where(_DEAL.c.firm == firm, _DEAL.c.contract == contract)
+        found = await _SET_UP_OF.look(self._database, firm=firm, connection=connection, deal=deal, besides=besides)
+        return ContractNumber(found[0].contract) if found else None
 
 
 class SqlWatermarks:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, case, select, update
+from sqlalchemy import Row, Text, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.functions import coalesce
 
 from models.errors import Fatal
 from models.ids import EngagementId, OperationKey, PlanDigest, Step
@@ -11,6 +12,7 @@ from models.records import Effect
 from ports.ledger import Intent, OperationRow, OperationState
 from store import chain
 from store.database import Database
+from store.prepared import Prepared, given
 from store.tables import BindingRow, OperationTable, table_of
 
 __all__ = ["SqlLedger"]
@@ -18,6 +20,36 @@ __all__ = ["SqlLedger"]
 _OPERATION = table_of(OperationTable)
 _BINDING = table_of(BindingRow)
 _LONGEST_REASON = 500
+_BEGIN = Prepared(
+    lambda insert: (
+        insert(_OPERATION)
+        .values(given(_OPERATION))
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(_OPERATION)
+    )
+)
+_APPLIED = Prepared(
+    lambda _: (
+        update(_OPERATION)
+        .where(_OPERATION.c.key == bindparam("of"), _OPERATION.c.state != OperationState.APPLIED.value)
+        .values(
+            state=OperationState.APPLIED.value, effect=bindparam("told"), settled_at=bindparam("at"),
+            payload_hash=coalesce(bindparam("payload", type_=Text), _OPERATION.c.payload_hash),
+            plan=coalesce(bindparam("of_plan", type_=Text), _OPERATION.c.plan),
+        )
+        .returning(_OPERATION.c.engagement, _OPERATION.c.step, _OPERATION.c.plan, _OPERATION.c.payload_hash)
+    )
+)  # fmt: skip
+_BIND = Prepared(
+    lambda insert: insert(_BINDING).values(given(_BINDING, besides=("id",))).on_conflict_do_nothing()
+)  # fmt: skip
+_OF_ENGAGEMENT = Prepared(
+    lambda _: (
+        select(_OPERATION)
+        .where(_OPERATION.c.engagement == bindparam("engagement"))
+        .order_by(_OPERATION.c.intended_at, _OPERATION.c.key)
+    )
+)
 
 
 class SqlLedger:
@@ -34,9 +66,8 @@ class SqlLedger:
             "engagement": intent.engagement, "step": intent.step, "plan": intent.plan, "guard": intent.guard.value,
             "connection": intent.connection, "attempts": 1, "intended_at": now, "settled_at": None, "effect": None,
         }  # fmt: skip
-        once = self._database.insert(_OPERATION).values(**new).on_conflict_do_nothing(index_elements=["key"])
         async with self._database.write() as connection:
-            row: Row[Any] | None = (await connection.execute(once.returning(_OPERATION))).one_or_none()
+            row = next(iter(await _BEGIN.run(connection, **new)), None)
             is_first = row is not None
             if row is None:
                 before = await self._locked(connection, intent.key)
@@ -59,32 +90,19 @@ class SqlLedger:
     ) -> None:
         """The effect is there: row, binding and audit entry in one transaction. Idempotent."""
         now, ref = self._database.clock(), effect.ref
-        values: dict[str, Any] = {
-            "state": OperationState.APPLIED.value, "effect": effect.model_dump_json(), "settled_at": now,
-        }  # fmt: skip
-        if written is not None:
-            values.update(payload_hash=written.payload_hash, plan=written.plan)
+        as_written = (written.payload_hash, written.plan) if written is not None else (None, None)
         async with self._database.write() as connection:
-            settled = await connection.execute(
-                update(_OPERATION)
-                .where(_OPERATION.c.key == key, _OPERATION.c.state != OperationState.APPLIED.value)
-                .values(**values)
-                .returning(
-                    _OPERATION.c.engagement, _OPERATION.c.step, _OPERATION.c.plan, _OPERATION.c.payload_hash
-                )
-            )  # fmt: skip
-            row = settled.one_or_none()
+            settled = await _APPLIED.run(
+                connection, of=key, told=effect.model_dump_json(), at=now, payload=as_written[0], of_plan=as_written[1]
+            )
+            row = next(iter(settled), None)
             if row is None:
                 double = await self._double(connection, key, effect)
             else:
                 double = None
-                await connection.execute(
-                    self._database.insert(_BINDING)
-                    .values(
-                        operation_key=key, engagement=row.engagement, step=row.step, connection=ref.connection,
-                        kind=ref.kind.value, record_id=ref.record_id, number=ref.number, bound_at=now,
-                    )
-                    .on_conflict_do_nothing()
+                await _BIND.run(
+                    connection, operation_key=key, engagement=row.engagement, step=row.step, connection=ref.connection,
+                    kind=ref.kind.value, record_id=ref.record_id, number=ref.number, bound_at=now,
                 )  # fmt: skip
                 await chain.append(
                     connection, at=now, kind="operation.applied", engagement=row.engagement, subject=key,
@@ -107,14 +125,7 @@ class SqlLedger:
 
     async def list_operations(self, engagement: EngagementId) -> tuple[OperationRow, ...]:
         """All writes of one engagement, oldest first."""
-        query = (
-            select(_OPERATION)
-            .where(_OPERATION.c.engagement == engagement)
-            .order_by(_OPERATION.c.intended_at, _OPERATION.c.key)
-        )
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return tuple(_row(row) for row in rows)
+        return tuple(_row(row) for row in await _OF_ENGAGEMENT.look(self._database, engagement=engagement))
 
     async def _attempted_again(
         self, connection: AsyncConnection, intent: Intent, before: Row[Any], *, is_first: bool
@@ -176,7 +187,7 @@ class SqlLedger:
         return row
 
 
-def _row(row: Row[Any], *, is_first: bool = False) -> OperationRow:
+def _row(row: Any, *, is_first: bool = False) -> OperationRow:
     return OperationRow(
         key=OperationKey(row.key),
         payload_hash=row.payload_hash,

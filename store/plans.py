@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from models.base import digest_of
 from models.errors import Fatal
@@ -12,12 +12,23 @@ from models.plan import Plan
 from models.terms import SignedTerms
 from store import chain
 from store.database import Database
+from store.prepared import Prepared, given
 from store.tables import PlanRow, TermsRow, table_of
 
 __all__ = ["SqlPlanBook"]
 
 _PLAN = table_of(PlanRow)
 _TERMS = table_of(TermsRow)
+_ADD_PLAN = Prepared(
+    lambda insert: (
+        insert(_PLAN).values(given(_PLAN)).on_conflict_do_nothing(index_elements=["digest"]).returning(_PLAN.c.digest)
+    )
+)
+_ADD_TERMS = Prepared(
+    lambda insert: insert(_TERMS).values(given(_TERMS)).on_conflict_do_nothing(index_elements=["reference"])
+)
+_PLAN_OF = Prepared(lambda _: select(_PLAN.c.document).where(_PLAN.c.digest == bindparam("digest")))
+_TERMS_OF = Prepared(lambda _: select(_TERMS.c.document).where(_TERMS.c.reference == bindparam("reference")))
 _KEPT = 256
 Kept = TypeVar("Kept")
 
@@ -40,7 +51,7 @@ class SqlPlanBook:
             values = {
                 "digest": digest, "engagement": plan.engagement, "document": plan.model_dump_json(), "made_at": now,
             }  # fmt: skip
-            if await self._database.insert_new(connection, _PLAN, values, unique=("digest",)):
+            if await _ADD_PLAN.run(connection, **values):
                 await chain.append(
                     connection, at=now, kind="plan.made", engagement=plan.engagement, subject=digest,
                     facts={
@@ -57,13 +68,9 @@ class SqlPlanBook:
         reference = digest_of(terms)
         if reference not in self._terms:
             async with self._database.write() as connection:
-                await connection.execute(
-                    self._database.insert(_TERMS)
-                    .values(
-                        reference=reference, engagement=engagement, document=terms.model_dump_json(),
-                        read_at=self._database.clock(),
-                    )
-                    .on_conflict_do_nothing(index_elements=["reference"])
+                await _ADD_TERMS.run(
+                    connection, reference=reference, engagement=engagement, document=terms.model_dump_json(),
+                    read_at=self._database.clock(),
                 )  # fmt: skip
             _keep(self._terms, reference, terms)
         return reference
@@ -72,13 +79,10 @@ class SqlPlanBook:
         """What was read under that reference."""
         if reference in self._terms:
             return self._terms[reference]
-        async with self._database.read() as connection:
-            text = (
-                await connection.execute(select(_TERMS.c.document).where(_TERMS.c.reference == reference))
-            ).scalar_one_or_none()
-        if text is None:
+        found = await _TERMS_OF.look(self._database, reference=reference)
+        if not found:
             raise Fatal(f"The store has no signed terms {reference}.", record=reference)
-        terms = SignedTerms.model_validate_json(text)
+        terms = SignedTerms.model_validate_json(found[0].document)
         if digest_of(terms) != reference:
             raise Fatal(
                 f"The stored terms {reference} were changed after they were read. Nothing is planned from them."
@@ -102,13 +106,10 @@ class SqlPlanBook:
         """The plan of that digest; a stored plan that does not match its digest was tampered with and is refused."""
         if digest in self._plans:
             return self._plans[digest]
-        async with self._database.read() as connection:
-            text = (
-                await connection.execute(select(_PLAN.c.document).where(_PLAN.c.digest == digest))
-            ).scalar_one_or_none()
-        if text is None:
+        found = await _PLAN_OF.look(self._database, digest=digest)
+        if not found:
             raise Fatal(f"The store has no plan {digest}.", record=digest)
-        plan = Plan.model_validate_json(text)
+        plan = Plan.model_validate_json(found[0].document)
         if plan.digest != digest:
             raise Fatal(f"The stored plan {digest} was changed after it was made. Nothing of it is applied.")
         _keep(self._plans, digest, plan)

@@ -37,6 +37,7 @@ class SharedCommit:
         self._waiting = 0
         self._group: _Group | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._kept: AsyncConnection | None = None
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[AsyncConnection]:
@@ -70,7 +71,7 @@ class SharedCommit:
     async def _joined(self) -> _Group:
         """Open a transaction, or mark where our part of the open one begins."""
         if self._group is None:
-            connection = await self._engine.connect()
+            connection, self._kept = self._kept or await self._engine.connect(), None
             try:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             except BaseException:
@@ -116,7 +117,10 @@ class SharedCommit:
             if failed is not None:
                 # After a commit that failed the transaction is still open: this connection is used by nobody again.
                 await group.connection.invalidate()
-            await group.connection.close()
+            if group.members and failed is None:
+                self._kept = group.connection
+            else:
+                await group.connection.close()
         finally:
             self._turn.release()
             if failed is None:
@@ -124,3 +128,10 @@ class SharedCommit:
             else:
                 group.committed.set_exception(failed)
                 group.committed.exception()
+
+    async def close(self) -> None:
+        """Give the connection back that was kept for the next group."""
+        if self._ending is not None:
+            await asyncio.wait({self._ending})
+        if self._kept is not None:
+            await self._kept.close()

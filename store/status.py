@@ -2,18 +2,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import bindparam, select
 
 from models.desk import EngagementRow
 from models.ids import EngagementId, FirmId
 from store import chain
 from store.database import Database
+from store.prepared import Prepared, given
 from store.tables import EngagementTable, table_of
 
 __all__ = ["StatusList"]
 
 _ENGAGEMENT = table_of(EngagementTable)
 _LONGEST_SENTENCE = 500
+_SHOWN = Prepared(lambda _: select(_ENGAGEMENT.c.document).where(_ENGAGEMENT.c.engagement == bindparam("of")))
+
+
+def _saving(insert: Any) -> Any:
+    new = insert(_ENGAGEMENT).values(given(_ENGAGEMENT))
+    changed = {column.name: new.excluded[column.name] for column in _ENGAGEMENT.c if column.name != "engagement"}
+    return new.on_conflict_do_update(index_elements=["engagement"], set_=changed)
+
+
+_SAVE = Prepared(_saving)
 
 
 class StatusList:
@@ -24,9 +35,8 @@ class StatusList:
 
     async def save_engagement(self, row: EngagementRow) -> None:
         """Show where the engagement stands. Saying the same again changes nothing."""
-        query = select(_ENGAGEMENT.c.document).where(_ENGAGEMENT.c.engagement == row.engagement)
         async with chain.audited(self._database) as audit:
-            before = (await audit.connection.execute(query)).one_or_none()
+            before = next(iter(await _SHOWN.run(audit.connection, of=row.engagement)), None)
             known = _row(before) if before is not None else None
             shown = _merged(known, row).model_copy(update={"updated_at": audit.now})
             if known is not None and known.model_copy(update={"updated_at": audit.now}) == shown:
@@ -35,11 +45,7 @@ class StatusList:
                 "firm": shown.firm, "document": shown.model_dump_json(), "stage": shown.stage.value,
                 "updated_at": audit.now,
             }  # fmt: skip
-            await audit.connection.execute(
-                self._database.insert(_ENGAGEMENT)
-                .values(engagement=row.engagement, **values)
-                .on_conflict_do_update(index_elements=["engagement"], set_=values)
-            )
+            await _SAVE.run(audit.connection, engagement=row.engagement, **values)
             audit.note(
                 f"engagement.{shown.stage.value}", engagement=row.engagement, subject=row.workflow_id,
                 facts={"sentence": shown.sentence[:_LONGEST_SENTENCE], "plan": shown.plan or ""},
@@ -47,10 +53,8 @@ class StatusList:
 
     async def find_engagement(self, engagement: EngagementId) -> EngagementRow | None:
         """One row of the status list."""
-        query = select(_ENGAGEMENT.c.document).where(_ENGAGEMENT.c.engagement == engagement)
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return _row(row) if row is not None else None
+        found = await _SHOWN.look(self._database, of=engagement)
+        return _row(found[0]) if found else None
 
     async def list_engagements(self, firm: FirmId) -> tuple[EngagementRow, ...]:
         """All rows of the firm, by contract."""
@@ -60,7 +64,7 @@ class StatusList:
         return tuple(_row(row) for row in rows)
 
 
-def _row(row: Row[Any]) -> EngagementRow:
+def _row(row: Any) -> EngagementRow:
     return EngagementRow.model_validate_json(row.document)
 
 

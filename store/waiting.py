@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from models.blocker import Blocker, Fix, OpenItem
 from models.errors import Fatal
@@ -12,6 +12,7 @@ from models.plan import Plan
 from models.roles import Role
 from store import chain
 from store.database import Database
+from store.prepared import Prepared
 from store.tables import DeskRow, PlanRow, SignatureRow, table_of
 
 __all__ = ["WaitingList", "next_owner"]
@@ -19,6 +20,9 @@ __all__ = ["WaitingList", "next_owner"]
 _DESK = table_of(DeskRow)
 _PLAN = table_of(PlanRow)
 _SIGNATURE = table_of(SignatureRow)
+_OPEN_OF = Prepared(
+    lambda _: select(_DESK).where(_DESK.c.engagement == bindparam("engagement"), _DESK.c.is_open).order_by(_DESK.c.item)
+)
 _LONGEST_TEXT = 500
 _REMINDER = "remind"
 
@@ -115,8 +119,7 @@ class WaitingList:
         return Blocker.model_validate_json(text) if text is not None else None
 
     async def _open_items(self, audit: chain.Chain, engagement: str) -> dict[str, Row[Any]]:
-        query = select(_DESK).where(_DESK.c.engagement == engagement, _DESK.c.is_open).order_by(_DESK.c.item)
-        return {row.item: row for row in (await audit.connection.execute(query)).all()}
+        return {row.item: row for row in await _OPEN_OF.run(audit.connection, engagement=engagement)}
 
     async def _close(self, audit: chain.Chain, engagement: str, items: set[str], *, reason: str) -> None:
         if not items:
