@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from cli.output import Output
+from cli.planning_changes import amended_contract, plan_of_changes, show_change
 from cli.running import Session, open_session, run
 from models.desk import EngagementRow, Stage
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
-from models.ids import ConnectionId, DealId, engagement_id
+from models.ids import ConnectionId, ContractNumber, DealId, engagement_id
 from models.plan import Plan, PlanVerdict
 from models.process import EngagementRef
 from runtime.contract_holder import find_beside
@@ -46,10 +47,15 @@ def plan(
 
     async def command(output: Output) -> int:
         async with open_session(engine=False) as session:
+            if (amended := amended_contract(session, deal)) is not None:
+                return await _plan_changes(session, output, amended)
             known = await session.tieline.store.desk.find_engagement(session.engagement(deal))
             deal_id = known.deal_id if known is not None else DealId(deal)
             account = await _account_of(session, known, crm)
             terms = await session.tieline.crms.named(account).get_signed_terms(deal_id)
+            amended = amended_contract(session, deal, terms.amendment_number, terms.contract_number)
+            if amended is not None and session.tieline.changes is not None:
+                return await _plan_changes(session, output, amended)
             engagement = engagement_id(session.settings.firm, terms.contract_number)
             subject = EngagementRef(
                 firm=session.settings.firm,
@@ -65,6 +71,16 @@ def plan(
             return 0 if verdict.plan is not None else 1
 
     run(command, as_json=as_json)
+
+
+async def _plan_changes(session: Session, output: Output, contract: ContractNumber) -> int:
+    verdict = await plan_of_changes(session, contract)
+    if verdict is None:
+        output.problem(f"Amendments of {contract} are entered by hand here: these systems cannot do it. See `queue`.")
+        return 1
+    output.document(verdict)
+    _show_verdict(output, verdict)
+    return 0 if verdict.plan is not None else 1
 
 
 def start(
@@ -210,6 +226,8 @@ def show_plan(output: Output, plan: Plan) -> None:
         "", ["funded", "sold", "with options", "cap"],
         [[str(item) if item else "-" for item in (values.funded, values.exercised, values.with_options, values.cap)]],
     )  # fmt: skip
+    if plan.change is not None:
+        show_change(output, plan.change)
     output.table(
         "Operations", ["step", "what is done", "guard", "amount", "rules"],
         [

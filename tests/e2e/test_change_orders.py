@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.money import Money
 from tests.e2e.amended import base_k, later_k
 from tests.e2e.front_door import FrontDoor
+from tests.e2e.own_processes import run_program
 from tests.e2e.sold import Json, Sales
 from tests.e2e.stand import Stand
 
@@ -116,3 +117,23 @@ async def test_an_amendment_of_a_contract_that_comes_later_waits_and_goes_on_by_
         ("M4", "5000.00", "planned"),
     ]  # fmt: skip
     assert await stand.waiting("K-LATER.changes") == []
+
+
+async def test_the_command_line_answers_where_the_amendment_is_and_shows_its_plan(
+    stand: Stand, sales: Sales, door: FrontDoor
+) -> None:
+    k = await base_k(stand, sales, door, "K-CLI")
+    deal = await k.sign("1", M4, Value_Exercised__c=18000, Value_Funded__c=18000, Effective_On__c="2027-04-01")
+    await k.waiting()
+    said = (await run_program(stand, "starter.py", "status", "K-CLI", "--json")).out
+    assert "amendment 1 of contract K-CLI" in said
+    assert "waits for a decision" in said
+    for given in ("K-CLI.changes", deal):
+        shown = (await run_program(stand, "starter.py", "plan", given)).out
+        assert "Value USD 138,000.00 (was USD 120,000.00); still to bill USD 63,000.00." in shown
+        assert "M4" in shown
+    decided = await run_program(stand, "starter.py", "approve", "K-CLI", "--as", "ada.finance")
+    assert decided.code == 0, decided
+    assert (await k.result()).outcome == "active"
+    said = (await run_program(stand, "starter.py", "status", "K-CLI", "--json")).out
+    assert "Amendment 1 is in force" in said
