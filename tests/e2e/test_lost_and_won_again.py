@@ -119,6 +119,49 @@ async def test_lost_after_set_up_freezes_and_won_again_releases(stand: Stand, sa
     assert await stand.waiting("LOST") == []
 
 
+async def test_a_lost_contract_is_closed_as_cancelled_by_a_person_and_opened_again_when_it_is_won(
+    stand: Stand, sales: Sales
+) -> None:
+    sold = await won(stand, sales, "CANCELLED")
+    job_before, order_before = await in_erp(stand, "CANCELLED")
+    shown = await sales.shown(sold)
+    numbers = (shown["ERP_Project_Number__c"], shown["ERP_Contract_Number__c"])
+    assert numbers == (job_before["entityId"], order_before["tranId"]), "what people call them, from the first day"
+    since = await last(stand)
+    await sales.change(sold, **LOST)
+    await reaches(stand, sold, Stage.FROZEN)
+    assert (await decide(stand, "CANCELLED", "ada.finance", Verdict.REPAIR, answer="cancel")).accepted
+    await reaches(stand, sold, Stage.CANCELLED)
+    assert "A person decided" in (await sales.shown_status(sold, "Cancelled"))["ERP_Sync_Error__c"]
+    job, order = await in_erp(stand, "CANCELLED")
+    assert (order["status"]["id"], job["entityStatus"]["id"], job["allowTime"]) == ("H", "1", False)
+    assert await stand.waiting("CANCELLED") == []
+
+    await sales.change(sold, **WON)
+    await reaches(stand, sold, Stage.ACTIVE)
+    job, order = await in_erp(stand, "CANCELLED")
+    assert (changed(job_before, job), changed(order_before, order)) == ({}, {})
+    assert await created(stand, since) == []
+
+
+async def test_a_contract_that_was_billed_is_frozen_only_after_a_yes(stand: Stand, sales: Sales) -> None:
+    sold = await won(stand, sales, "BILLED")
+    _, order = await in_erp(stand, "BILLED")
+    line = {"item": order["item"]["items"][0]["item"], "quantity": 1, "amount": 100}
+    bill = {"type": "invoice", "entity": order["entity"], "createdFrom": {"id": order["id"]}, "item": {"items": [line]}}
+    await stand.erp.records(bill)
+    since = await last(stand)
+    await sales.change(sold, **LOST)
+    await reaches(stand, sold, Stage.LOST)
+    item = await only_one(stand, "BILLED")
+    assert "Work has begun: 1 invoice (INV" in item.message
+    assert [choice.value for choice in item.choices] == ["freeze", "keep"]
+    assert await stand.erp.writes(since) == []
+    assert (await decide(stand, "BILLED", "ada.finance", Verdict.REPAIR, answer="freeze")).accepted
+    await reaches(stand, sold, Stage.ON_HOLD)
+    assert (await in_erp(stand, "BILLED"))[0]["allowTime"] is False
+
+
 async def test_terms_changed_after_set_up_are_a_change_order_and_nothing_is_written(
     stand: Stand, sales: Sales
 ) -> None:
@@ -216,6 +259,8 @@ async def test_a_copy_of_a_won_deal_freezes_nothing_and_is_sent_back_when_it_is_
     assert (item.code, item.owner.value) == ("TL-CON-014", "sales-operations")
     assert f"the contract number COPIED of deal {original.deal}" in item.message
     assert await stand.erp.writes(since) == []
+    assert "(copied record)" in (await sales.shown_status(copy, "Waiting"))["ERP_Sync_Error__c"]
+    assert (await sales.shown(original))["ERP_Sync_Status__c"] == "Active"
     # The original is still heard while the copy waits.
     await sales.change(original, **LOST)
     await reaches(stand, original, Stage.FROZEN)
