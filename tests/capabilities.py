@@ -31,7 +31,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "projects": _write("project"),
     "billing-schedules": _write("billing_schedule"),
     "contracts": _write("contract"),
-    "holds": _write("hold", "release", "cancellation"),
+    "holds": _write("hold", "release", "cancellation", "purchase_order"),
 }
 """What a connector must implement to say that it can do something."""
 

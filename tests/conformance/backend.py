@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from connector_kit import ConnectorSpec
 from models.ids import Step
-from models.operations import CancelEngagement, HoldEngagement, ReleaseEngagement
+from models.operations import CancelEngagement, EnterPurchaseOrder, HoldEngagement, ReleaseEngagement
 from models.records import Effect, Guard, Links, RecordRef
 from tests.conformance.middle import Asked, Middle
 from tests.connectors.netsuite import samples
@@ -137,8 +137,8 @@ class ErpBackend(Backend):
         await adapter.get_chart()
 
     def guard(self, adapter: Any, operation: Operation) -> Guard:
-        """As the traits say; a freeze, its undoing and a cancellation are one trait."""
-        of = {"release": "hold", "cancellation": "hold"}.get(operation.name, operation.name)
+        """As the traits say; whatever sets fields of records that exist is one trait."""
+        of = {"release": "hold", "cancellation": "hold", "purchase-order": "hold"}.get(operation.name, operation.name)
         guard: Guard = getattr(adapter.traits, of.replace("-", "_"))
         return guard
 
@@ -177,7 +177,6 @@ def _plain(make: Callable[..., Any], **more: Any) -> Callable[[Any, Links], Any]
 
 
 _SET_UP = ("customer", "project", "billing-schedule", "contract")
-_PERSON = "ada@northwind.example"
 ERP_OPERATIONS = (
     Operation("customer", "customers", "ensure_customer", "find_customer", _plain(samples.customer),
               samples.CUSTOMER_KEY),
@@ -198,4 +197,6 @@ ERP_OPERATIONS = (
               needs=(*_SET_UP, "hold")),
     Operation("cancellation", "holds", "ensure_cancellation", "find_cancellation",
               _engagement(CancelEngagement, reason="The deal was lost."), needs=_SET_UP),
+    Operation("purchase-order", "holds", "ensure_purchase_order", "find_purchase_order",
+              _engagement(EnterPurchaseOrder, po_number="88-12"), needs=_SET_UP),
 )  # fmt: skip

@@ -37,6 +37,7 @@ _ONE = Cost(1)
 _MODULE = {
     "customer": _ONE, "contact": _ONE, "cost-centre": Cost(2), "project": _ONE, "billing-schedule": Cost(2),
     "contract": Cost(2), "hold": Cost(2), "release": Cost(2), "cancellation": Cost(4, 2),
+    "purchase-order": Cost(2),
 }  # fmt: skip
 _PLAIN = _MODULE | {"project": Cost(2), "billing-schedule": Cost(3), "contract": Cost(6, 3)}
 _UNGUARDED = ("cost-centre", "project", "billing-schedule", "contract")
@@ -46,6 +47,7 @@ COSTS: dict[str, dict[str, Cost]] = {
     "netsuite@sandbox": {
         "customer": _ONE, "contact": _ONE, "cost-centre": _ONE, "project": _ONE, "billing-schedule": _ONE,
         "contract": _ONE, "hold": Cost(4, 2), "release": Cost(4, 2), "cancellation": Cost(6, 3),
+        "purchase-order": Cost(2),
     },
     "tryton@real": _MODULE,
     "tryton-plain@real": _PLAIN | {name: replace(_PLAIN[name], guard=Guard.GUARDED) for name in _UNGUARDED},
