@@ -1,6 +1,6 @@
 # Tieline's commands. Needs Python 3.11 or newer and make; everything else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install setup check test tryton crashes bench demo lock wire clean
+.PHONY: help install setup check test tryton crashes bench invoices demo lock wire clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN := .venv/bin
@@ -53,6 +53,9 @@ crashes: setup ## Kill, cut, refuse and race every write; writes docs/evidence/c
 
 bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes three minutes
 	$(BIN)/python -m bench $(ARGS)
+
+invoices: setup ## Ten thousand invoices and payments reach the CRM, a worker is killed; writes docs/evidence in 5 minutes
+	$(BIN)/python -m tests.e2e.many_invoices
 
 demo: install ## Show the main job on real contracts; CRM=hubspot with another CRM, EXIT=1 stops everything at the end
 	$(BIN)/python starter.py demo $(if $(CRM),--crm $(CRM)) $(if $(EXIT),--exit)

@@ -24,6 +24,7 @@ from models.errors import TielineError
 from models.ids import ConnectionId
 from ports.event_source import TellsEvents
 from runtime.account_news import AccountNews
+from runtime.billing_news import BillingNews
 from runtime.change_orders import ChangeOrderStarter
 from runtime.credential_watch import CredentialWatch, Probe
 from runtime.customer_sync import CustomerSyncStarter
@@ -170,6 +171,13 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client, gates: Gat
         accounts=AccountNews(
             {tieline.crm.connection: tieline.accounts} if tieline.accounts else {},
             {tieline.crm.connection: CustomerSyncStarter(client, settings.firm, settings.task_queue)},
+            tieline.store.inbox,
+        ),
+        billing=BillingNews(
+            tieline.billing_accounts,
+            FeedbackStarter(
+                client, settings.firm, settings.task_queue, look_back_s=settings.feedback.look_back_s
+            ),
             tieline.store.inbox,
         ),
         limits=settings.limits,

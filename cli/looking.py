@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.billing import billing_sentence
 from cli.output import Output
 from cli.running import now, open_session, run
 from models.change_process import changes_under
@@ -66,6 +67,9 @@ def status(
                         for item in operations
                     ],
                 )  # fmt: skip
+                billed = await billing_sentence(session, rows[0].contract_number)
+                if billed:
+                    output.line(billed)
             return 0
 
     run(command, as_json=as_json)

@@ -16,6 +16,7 @@ from ports.inbox import DealBindings, Inbox, InboxRow
 from runtime.account_news import AccountNews
 from runtime.away import NotNow, means_engine_is_away, sentence_of
 from runtime.back_off import BackOff
+from runtime.billing_news import BillingNews
 from runtime.change_orders import ChangeOrderDoor
 from runtime.contract_holder import find_beside
 from runtime.deal_lookup import look_up
@@ -59,6 +60,7 @@ class Dispatcher:
         firm: FirmId,
         changes: Mapping[ConnectionId, ChangeOrderDoor] | None = None,
         accounts: AccountNews | None = None,
+        billing: BillingNews | None = None,
         notes: DealNotes | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
@@ -74,6 +76,7 @@ class Dispatcher:
         self._changes = changes or {}
         """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
         self._accounts = accounts or AccountNews({}, {}, inbox)
+        self._billing = billing
         self._notes = notes
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
@@ -127,7 +130,9 @@ class Dispatcher:
         for connection, batch in batches.items():
             crm = self._crms.get(connection)
             try:
-                if crm is None:
+                if self._billing is not None and self._billing.is_about(connection):
+                    await self._ring(self._billing, connection, batch)
+                elif crm is None:
                     await self._close(batch, f"Connection {connection} is not configured here any more.", _US)
                 else:
                     await self._hand_on(crm, await self._accounts_first(connection, batch))
@@ -136,6 +141,14 @@ class Dispatcher:
         if away is not None:
             raise away
         return len(rows) >= self._limits.deals_per_batch and len(self._resting) < _MOST_RESTING
+
+    async def _ring(self, billing: BillingNews, connection: ConnectionId, batch: list[InboxRow]) -> None:
+        """What an ERP tells: its sweep looks."""
+        try:
+            await billing.hand_on(connection, batch)
+        except Exception as broken:
+            await self._note_attempt(batch, sentence_of(broken))
+            raise NotNow("engine" if means_engine_is_away(broken) else "store", broken) from broken
 
     async def _accounts_first(self, connection: ConnectionId, batch: list[InboxRow]) -> list[InboxRow]:
         """News about customers goes its own way; what is left is about deals."""

@@ -27,6 +27,7 @@ _MESSAGES = (
     ("TL-INT-044", "The file that TIELINE_ENV_FILE names is not there.", "Correct the name, or make the file."),
     ("TL-INT-045", "A setting, the people file or a rule file cannot be used.", "Change what the message names."),
     ("TL-INT-046", "Customers of these systems are kept equal by hand.", "Connect a CRM and an ERP that can do it."),
+    ("TL-INT-061", "The connected systems show no invoices.", "Connect a CRM and an ERP that can do it."),
     ("TL-INT-047", "A sealed payload of the engine cannot be opened.", "Add the key it names to TIELINE_PAYLOAD_KEYS."),
 )
 

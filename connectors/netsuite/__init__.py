@@ -8,6 +8,7 @@ from connector_kit import ConnectorSpec
 from connectors.netsuite.adapter import NetSuiteErp
 from connectors.netsuite.client import NetSuiteClient
 from connectors.netsuite.config import NetSuiteConfig
+from connectors.netsuite.doorbell import read_doorbell
 from connectors.netsuite.events import read_event
 from models.ids import ConnectionId
 
@@ -27,4 +28,5 @@ CONNECTOR = ConnectorSpec(
     ),
     config=NetSuiteConfig,
     build=build,
+    event_batches=read_doorbell,
 )

@@ -213,3 +213,8 @@ class UserEvent(Wire):
     type: str = Field(pattern=r"^[A-Za-z]{1,30}$")
     execution_context: str = Field(default="", alias="executionContext", max_length=40)
     occurred_at: datetime = Field(alias="occurredAt")
+
+    @field_validator("external_id", mode="before")
+    @classmethod
+    def _people_give_none(cls, value: object) -> object:
+        return "" if value is None else value

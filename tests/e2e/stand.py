@@ -157,6 +157,7 @@ class Stand:
             **self.crm_side.environment(crm, self.crm.url),
             "TIELINE_CRM__EVENT_SECRETS": json.dumps([SECRET]),
             "TIELINE_ERP__CONNECTOR": "netsuite",
+            "TIELINE_ERP__EVENT_SECRETS": json.dumps([SECRET]),
             "TIELINE_ERP__CONFIG__ACCOUNT_ID": erp["account"],
             "TIELINE_ERP__CONFIG__BASE_URL": self.erp.url,
             "TIELINE_ERP__CONFIG__LOGIN__KIND": "m2m",

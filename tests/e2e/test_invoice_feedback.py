@@ -11,8 +11,9 @@ import pytest
 from models.feedback import FeedbackResult
 from runtime.feedback import FeedbackStarter
 from tests.e2e.billing_scene import ERP, BillingScene, open_billing
-from tests.e2e.own_processes import worker_process
-from tests.e2e.stand import FIRM, Stand, open_stand
+from tests.e2e.front_door import FrontDoor
+from tests.e2e.own_processes import run_program, worker_process
+from tests.e2e.stand import FIRM, SECRET, Stand, open_stand
 
 MANY, SOME = 1000, 400
 
@@ -135,3 +136,34 @@ async def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(tmp_path:
         assert len(await scene.shown()) == MANY
         entries = [entry for entry in await stand.crm.writes() if entry["kind"] == "Tieline_Invoice__c"]
         assert [entry["action"] for entry in entries] == ["create"] * MANY
+
+
+async def test_people_ask_for_a_sweep_and_read_the_invoices_of_a_contract(scene: BillingScene) -> None:
+    stand = scene.stand
+    while len(scene.invoices) % len(scene.deals) != 1:
+        await scene.raise_invoices(1)
+    number = f"INV-{len(scene.invoices) - 1}"
+    swept = await run_program(stand, "starter.py", "feedback")
+    assert (swept.code, "refused" in swept.out) == (0, True), swept.err
+    listed = await run_program(stand, "starter.py", "invoices", scene.contract(0))
+    assert f"Invoice {number} for USD 1,000.00 was sent on 2 November, due 31 December 2099." in listed.out
+    document = (await run_program(stand, "starter.py", "invoices", scene.contract(0), "--json")).document
+    assert document[-1]["in_crm"] == "shown"
+    none = await run_program(stand, "starter.py", "invoices", "C-NONE")
+    assert "No invoice of contract C-NONE has been read yet" in none.out
+
+
+async def test_an_invoice_saved_in_the_erp_rings_and_shows_without_waiting_for_the_clock(
+    scene: BillingScene, door: FrontDoor
+) -> None:
+    url = door.url.replace(scene.stand.tieline.crm.connection, ERP)
+    await scene.stand.erp.control("subscriptions", {"url": url, "secret": SECRET})
+    await scene.raise_invoices(3)
+    numbers = {f"INV-{len(scene.invoices) - back}" for back in (1, 2, 3)}
+    for _ in range(400):
+        if numbers <= (await scene.shown()).keys():
+            break
+        await asyncio.sleep(0.05)
+    (await scene.stand.erp.http.delete("/_sandbox/subscriptions")).raise_for_status()
+    await door.drained()
+    assert numbers <= (await scene.shown()).keys()
