@@ -12,6 +12,7 @@ import httpx
 from pydantic import Field
 
 from connector_kit.bounded_body import BodyTooLarge, BoundedBody, UnreadableBody
+from connector_kit.outage import Outage
 from models.base import Canonical
 from models.errors import Fatal, NotSent, OutcomeUnknown, Retryable
 
@@ -86,6 +87,7 @@ class VendorSession:
     ) -> None:
         self._http = http
         self._system = system
+        self._outage = Outage(system)
         self._max_body = max_body
         self._deadline_s = deadline_s
         self._slots: AbstractAsyncContextManager[Any] = asyncio.Semaphore(concurrency) if concurrency else nullcontext()
@@ -108,15 +110,19 @@ class VendorSession:
             async with self._slots, asyncio.timeout(self._deadline_s):
                 answer = await self._http.send(request, stream=True, auth=auth or httpx.USE_CLIENT_DEFAULT)
                 try:
-                    return await self._read(answer)
+                    reply = await self._read(answer)
                 finally:
                     await answer.aclose()
         except _NEVER_LEFT as failed:
+            self._outage.unreachable(type(failed).__name__)
             raise NotSent(f"{self._system} cannot be reached ({type(failed).__name__}); nothing was sent.") from failed
         except (httpx.HTTPError, TimeoutError) as failed:
+            self._outage.unreachable(type(failed).__name__)
             raise self._lost(effect, type(failed).__name__) from failed
         except (BodyTooLarge, UnreadableBody) as failed:
             raise self._lost(effect, str(failed)) from failed
+        self._outage.answered(reply.status)
+        return reply
 
     def _request(
         self,

@@ -37,7 +37,7 @@ _ONE = Cost(1)
 _MODULE = {
     "customer": _ONE, "contact": _ONE, "cost-centre": Cost(2), "project": _ONE, "billing-schedule": Cost(2),
     "contract": Cost(2), "hold": Cost(2), "release": Cost(2), "cancellation": Cost(4, 2),
-    "purchase-order": Cost(2),
+    "purchase-order": Cost(3),
 }  # fmt: skip
 _PLAIN = _MODULE | {"project": Cost(2), "billing-schedule": Cost(3), "contract": Cost(6, 3)}
 _UNGUARDED = ("cost-centre", "project", "billing-schedule", "contract")

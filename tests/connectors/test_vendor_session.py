@@ -1,7 +1,9 @@
 import asyncio
 import gzip
+import logging
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from decimal import Decimal
 
 import httpx
@@ -180,3 +182,24 @@ async def test_a_wrong_address_is_a_matter_of_settings_and_no_exception_of_the_t
 async def test_a_reply_does_not_show_its_content_when_printed() -> None:
     reply = await ask(lambda _: httpx.Response(200, json={"secret": "abc"}, headers={"X-Token": "abc"}))
     assert "abc" not in repr(reply)
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="tieline.vendor")
+    answers: list[int | Exception] = [200, httpx.ConnectError("no"), httpx.ReadTimeout("no"), 503, 200, 404, 502, 500]
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        said = answers.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return httpx.Response(said, json={})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler), base_url="http://vendor") as http:
+        session = VendorSession(http, system="Vendor")
+        while answers:
+            with suppress(Retryable):
+                await session.send("GET", "/x", effect=Effectful.READ)
+    told = [(record.levelname, record.message) for record in caplog.records]
+    assert told == [("WARNING", "vendor.away"), ("INFO", "vendor.back")] * 2
+    assert {record.__dict__["tieline_fields"]["system"] for record in caplog.records} == {"Vendor"}
+    assert caplog.records[0].__dict__["tieline_fields"]["reason"] == "ConnectError"
