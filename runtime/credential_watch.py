@@ -25,6 +25,7 @@ Nudge = Callable[[EngagementRow], Awaitable[None]]
 """Tells the process of an engagement to look again."""
 
 _FIRST_PROBE_S = 5.0
+_FIRST_LOOK_S = 5.0
 _LONGEST_PAUSE_S = 120.0
 _DUE_HOURS = 2
 _AT_ONCE = 20
@@ -77,6 +78,7 @@ class CredentialWatch:
             try:
                 if not taken_up:
                     await self.take_up()
+                    await self.first_look()
                     taken_up = True
                 pause = await self.turn()
             except Exception as broken:  # noqa: BLE001 - the loop's edge: a store that is away must not end the watch
@@ -104,6 +106,20 @@ class CredentialWatch:
             if self._place_of(name) in open_items:
                 self._gates.of(name).close("It refused our sign-in before this process began.")
                 self._again_at[name] = self._clock()
+
+    async def first_look(self) -> None:
+        """Ask every account once before a deal needs it. A refusal closes its gate; all else is only told."""
+        closed = {gate.connection for gate in self._gates.closed()}
+        await asyncio.gather(*(self._look(name) for name in self._probes if name not in closed))
+
+    async def _look(self, name: ConnectionId) -> None:
+        try:
+            async with asyncio.timeout(_FIRST_LOOK_S):
+                await self._probes[name]()
+        except (TielineError, OSError) as failed:
+            log_event("connection.not_seen", level=logging.WARNING, exc=failed, connection=name)
+        else:
+            log_event("connection.seen", connection=name)
 
     async def _probe(self, gate: Gate) -> None:
         try:

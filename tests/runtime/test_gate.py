@@ -66,6 +66,25 @@ async def test_after_a_refused_sign_in_nothing_is_sent_any_more_except_by_the_pr
     assert await account.look() == "seen"
 
 
+async def test_every_account_is_asked_at_the_start_and_a_refusal_closes_its_gate(store: Store) -> None:
+    gates, good, bad = Gates(lambda: NOW), Account(), Account()
+    gates.of(ERP).guard(bad)
+    gates.of(OTHER).guard(good)
+    bad.refuses = refusal()
+    watch = CredentialWatch(
+        gates, {ERP: bad.look, OTHER: good.look}, store.desk, _nobody, firm=FIRM, due_at=lambda _: NOW
+    )
+    await watch.first_look()
+    assert (bad.asked, good.asked, gates.paused()) == (1, 1, frozenset({ERP}))
+    good.refuses = Retryable("It did not answer.")
+    await watch.first_look()
+    assert (bad.asked, good.asked, gates.paused()) == (1, 2, frozenset({ERP}))
+
+
+async def _nobody(_: EngagementRow) -> None:
+    raise AssertionError("nobody waits")
+
+
 async def test_other_errors_leave_the_gate_open() -> None:
     gates, account = Gates(), Account()
     gates.of(ERP).guard(account)
