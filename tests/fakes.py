@@ -214,8 +214,10 @@ class FakeErp:
         return Effect(ref=request.project, created=False) if is_there else None
 
     async def ensure_cancellation(self, request: CancelEngagement, links: Links) -> Effect:
+        self._raise("before", "cancellation")
         self.cancelled.add(request.project.record_id)
         self.journal.append(("cancel", request.project.record_id))
+        self._raise("after", "cancellation")
         return Effect(ref=request.project, created=False)
 
     async def find_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect | None:
@@ -223,8 +225,10 @@ class FakeErp:
         return Effect(ref=request.contract, created=False) if entered else None
 
     async def ensure_purchase_order(self, request: EnterPurchaseOrder, links: Links) -> Effect:
+        self._raise("before", "purchase order")
         self.purchase_orders[request.contract.record_id] = (request.po_number, request.lifts)
         self.journal.append(("po", request.po_number))
+        self._raise("after", "purchase order")
         return Effect(ref=request.contract, created=False)
 
     def _find(self, kind: RecordKind, key: str) -> Effect | None:

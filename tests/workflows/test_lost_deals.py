@@ -6,6 +6,7 @@ import pytest
 
 from models.decision import Refusal
 from models.desk import Stage
+from models.errors import NeedsRepair, OutcomeUnknown
 from models.operations import WriteBackDeal
 from models.process import Outcome
 from models.records import WorkDone
@@ -144,3 +145,47 @@ async def test_further_events_do_not_restart_the_age_of_the_question(house: Hous
     again = await house.waiting("TL-CON-013")
     assert (again.raised_at, again.due_at) == (first.raised_at, first.due_at)
     assert len(await house.audit("blocker.raised")) == 1
+
+
+def _lose_one_answer(house: House, moment: str, kind: str) -> None:
+    left = [OutcomeUnknown("No answer in time.")]
+    house.erp.trouble = lambda at, what: left.pop() if (at, what) == (moment, kind) and left else None
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_cancellation_whose_answer_is_lost_has_one_effect(house: House, moment: str) -> None:
+    written = await _lost(house)
+    _lose_one_answer(house, moment, "cancellation")
+    await house.repair("ada.finance", "TL-CON-013", "cancel")
+    assert await house.outcome() is Outcome.CANCELLED
+    assert _done_since(house, written) == ["hold", "cancel"]
+    rows = await house.store.ledger.list_operations(house.engagement)
+    states = {row.step.partition(":")[0]: row.state for row in rows}
+    assert states["cancel"] == "applied"
+
+
+async def test_a_cancellation_that_the_erp_refuses_waits_on_desk_and_deal_and_goes_on(house: House) -> None:
+    written = await _lost(house)
+    house.erp.trouble = lambda at, what: (
+        NeedsRepair("Line 2 is locked.", record="C-1001") if (at, what) == ("before", "cancellation") else None
+    )
+    await house.repair("ada.finance", "TL-CON-013", "cancel")
+    await house.waiting("TL-INT-020")
+
+    async def told() -> bool:
+        return (_shown(house).status, _shown(house).message) == ("waiting", "Line 2 is locked.")
+
+    await until(told, "the refusal on the deal")
+    house.erp.trouble = lambda _at, _what: None
+    await house.repair("ina.integration", "TL-INT-020")
+    assert await house.outcome() is Outcome.CANCELLED
+    assert _done_since(house, written) == ["hold", "cancel"]
+
+
+async def test_won_again_before_the_answer_is_carried_out_cancels_nothing(house: House) -> None:
+    """The deal is read again after the answer: what a person said of a lost deal is no word about a won one."""
+    written = await _lost(house)
+    house.change(deal_state=DealState.WON)
+    await house.repair("ada.finance", "TL-CON-013", "cancel")
+    assert await house.outcome() is Outcome.ACTIVE
+    assert _done_since(house, written) == ["hold", "release"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models.desk import Stage
+from models.errors import OutcomeUnknown
 from models.process import Outcome
 from tests.workflows.contracts import simple
 from tests.workflows.house import House
@@ -49,3 +52,14 @@ async def test_other_terms_that_come_with_a_po_are_a_change_order_all_the_same(h
     await house.waiting("TL-CHG-000")
     await house.stage(Stage.CHANGE_ORDER)
     assert house.erp.purchase_orders == {}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_po_whose_answer_is_lost_is_entered_once(house: House, moment: str) -> None:
+    await house.win(simple(po_required=True))
+    assert await house.outcome() is Outcome.ACTIVE
+    left = [OutcomeUnknown("No answer in time.")]
+    house.erp.trouble = lambda at, what: left.pop() if (at, what) == (moment, "purchase order") and left else None
+    await house.win_again(po_number="88-12")
+    assert await house.outcome() is Outcome.ACTIVE
+    assert [number for what, number in house.erp.journal if what == "po"] == ["88-12"]
