@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connector_kit import Effectful
 from models.errors import NeedsRepair
 from models.ids import Step, external_key
 from models.records import Links
@@ -53,7 +54,9 @@ async def test_every_change_of_a_record_of_ours_is_in_the_outbox(keyed: Connecte
 
 async def test_a_copy_of_a_project_is_another_project(keyed: Connected) -> None:
     links, _ = await set_up(keyed.erp)
-    await keyed.erp._client.press("project.work", int(links.of(Step("project")).record_id), "copy", record="project")
+    # As a person in the ERP's own screens copies it.
+    path = f"project.work/{links.of(Step('project')).record_id}/copy"
+    await keyed.erp._client._call("POST", path, effect=Effectful.WRITE, record="project", document={})
     assert keyed.books.sql("SELECT COUNT(*) FROM project_work WHERE external_id = ?", samples.PROJECT_KEY) == [(1,)]
     found = await keyed.erp.find_project(samples.project(), links)
     assert found is not None
