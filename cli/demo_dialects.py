@@ -36,6 +36,7 @@ class DemoDialect:
     """Settings of the connection, by the end of their names."""
     simulator_settings: tuple[str, ...] = ()
     tells_amendments: bool = False
+    shows_invoices: bool = False
 
 
 _SALESFORCE = DemoDialect(
@@ -58,6 +59,7 @@ _SALESFORCE = DemoDialect(
         "LOGIN__PRIVATE_KEY_PEM_FILE": str(ready.client["private_key_file"]),
     },
     tells_amendments=True,
+    shows_invoices=True,
 )
 _HUBSPOT = DemoDialect(
     system="hubspot",

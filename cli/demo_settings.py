@@ -74,6 +74,7 @@ def demo_environment(
         "TIELINE_CRM__CONFIG__BASE_URL": crm.url,
         **{f"TIELINE_CRM__CONFIG__{name}": value for name, value in dialect.login(crm).items()},
         "TIELINE_ERP__CONNECTOR": "netsuite",
+        "TIELINE_ERP__EVENT_SECRETS": json.dumps([_kept(folder / "erp-event-secret", lambda: secrets.token_hex(32))]),
         "TIELINE_ERP__CONFIG__ACCOUNT_ID": str(erp.client["account"]),
         "TIELINE_ERP__CONFIG__BASE_URL": erp.url,
         "TIELINE_ERP__CONFIG__LOGIN__KIND": "m2m",

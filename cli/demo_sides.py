@@ -60,6 +60,17 @@ class DemoSide:
             count += sum(1 for entry in entries if entry["client"] != "ui")
             since = int(entries[-1]["seq"])
 
+    async def state(self) -> dict[str, list[dict[str, Any]]]:
+        """All records by kind, as its own screens would show them."""
+        answer = (await self._http.get("/_sandbox/state")).raise_for_status()
+        found = answer.json()
+        return TypeAdapter(dict[str, list[dict[str, Any]]]).validate_python(found.get("records", found))
+
+    async def save(self, *records: dict[str, Any]) -> list[str]:
+        """What a person enters in its screens; the ids of the records."""
+        answer = await self._http.post("/_sandbox/records", json={"records": list(records)})
+        return TypeAdapter(list[str]).validate_python(answer.raise_for_status().json()["ids"])
+
     @staticmethod
     async def answers(url: str) -> bool:
         """Whether that address answers with 200."""
@@ -72,6 +83,12 @@ class DemoSide:
 
 class DemoErp(DemoSide):
     """The simulated ERP."""
+
+    async def subscribe(self, url: str, environment: dict[str, str]) -> None:
+        """Have the script in the account ring at Tieline after each save."""
+        secret = json.loads(environment["TIELINE_ERP__EVENT_SECRETS"])[0]
+        answer = await self._http.post("/_sandbox/subscriptions", json={"url": url, "secret": secret})
+        answer.raise_for_status()
 
     async def contract_values(self) -> dict[str, Decimal]:
         """What each contract is worth there, by contract number."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from temporalio.client import Client
 
+from cli.demo_billing import DemoBilling
 from cli.demo_changes import DemoChanges
 from cli.demo_dialects import DemoDialect
 from cli.demo_figures import Totals, totals_of
@@ -62,6 +63,8 @@ class DemoStory:
         await self._show_created(store, rows)
         agree = self._show_totals(rows, await crm.sold_values(), await crm.awards())
         agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp) and agree
+        if self._dialect.shows_invoices:
+            await DemoBilling(self._output).tell(crm, erp)
         written = (await crm.mutations() - before[0], await erp.mutations() - before[1])
         seconds = time.monotonic() - started
         self._output.line(f"\nWritten in this run, by the vendors' own journals: CRM {written[0]}, ERP {written[1]}.")
@@ -123,6 +126,7 @@ class DemoStory:
         erp = await self._stack.enter_async_context(DemoErp(erp_ready))
         await self._ready(worker, f"http://127.0.0.1:{ports.api}/readyz")
         await crm.subscribe(f"http://127.0.0.1:{ports.api}/intake/crm-main", environment)
+        await erp.subscribe(f"http://127.0.0.1:{ports.api}/intake/erp-main", environment)
         links = {
             "Temporal Web UI": f"{temporal.ui_url}/namespaces/default/workflows",
             "simulated CRM": crm_ready.url,
