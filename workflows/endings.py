@@ -23,6 +23,7 @@ __all__ = ["Endings"]
 _LONGEST_STATUS = 4000
 _SAID_AT_END = {Outcome.NOTHING_TO_DO: "active", Outcome.WITHDRAWN: "cancelled", Outcome.NOT_YET: "waiting"}
 """What the deal shows at an end that follows a stop; the other ends say it themselves."""
+_STOPS = ("waiting: ", "frozen: ", "refused: ")
 
 
 class Endings(Parking):
@@ -73,7 +74,7 @@ class Endings(Parking):
     async def _finish(
         self, subject: EngagementRef, outcome: Outcome, sentence: str, planned: Planned | None = None
     ) -> QuoteToProjectResult:
-        if self._told and outcome in _SAID_AT_END:
+        if self._told.startswith(_STOPS) and outcome in _SAID_AT_END:
             status = _SAID_AT_END[outcome]
             await self._tell_crm(subject, status, "" if status == "active" else sentence)
         call = FinishCall(

@@ -65,12 +65,14 @@ class QuoteToProject(LostDeals):
 
     async def _one_pass(self, subject: EngagementRef) -> QuoteToProjectResult | None:
         """Once from reading the CRM to an end. None: something changed or was repaired meanwhile, look again."""
+        crm_answers = False
         try:
             self._looking = True
             self._news.clear()
             terms = self._terms = await run_step(
                 CrmActivities.read_signed_terms, subject, summary="Read the signed terms", patience=VENDOR_STEP
             )
+            crm_answers = True
             if terms.situation is not Situation.TO_PLAN:
                 return await self._without_new_plan(subject, terms)
             running = self._application
@@ -85,7 +87,8 @@ class QuoteToProject(LostDeals):
             )
             return await self._follow(subject, planned)
         except StepStopped as stop:
-            await self._park(subject, (stop.trouble,))
+            # A CRM that is away is not asked to show so; one that refuses to be read can still be written to.
+            await self._park(subject, (stop.trouble,), tell=crm_answers or stop.trouble.remedy is not Remedy.RETRY)
             return None
         finally:
             self._looking = False
@@ -156,7 +159,9 @@ class QuoteToProject(LostDeals):
     async def _without_new_plan(self, subject: EngagementRef, terms: TermsRead) -> QuoteToProjectResult | None:
         """The deal is not simply won and new. DOM-2.3."""
         match terms.situation:
-            case Situation.UNCHANGED | Situation.OF_ANOTHER:
+            case Situation.OF_ANOTHER | Situation.UNCHANGED as whose:
+                if self._told and whose is Situation.OF_ANOTHER:
+                    await self._tell_crm(subject, "cancelled", terms.sentence)
                 return await self._finish(subject, Outcome.NOTHING_TO_DO, terms.sentence)
             case Situation.PO_ENTERED:
                 call = TermsCall(subject=subject, terms_reference=terms.reference)

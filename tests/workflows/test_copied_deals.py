@@ -10,7 +10,7 @@ from models.ids import DealId
 from models.process import Outcome
 from models.terms import DealState
 from tests.workflows.contracts import simple
-from tests.workflows.house import CONTRACT, House
+from tests.workflows.house import CONTRACT, House, until
 
 COPY = DealId("006000000000COPYAA")
 
@@ -60,6 +60,17 @@ async def test_a_won_copy_of_a_contract_that_is_set_up_asks_a_person(house: Hous
     assert house.erp.journal[written:] == []
     after = await house.row()
     assert (after.deal_id, after.terms_digest) == (before.deal_id, before.terms_digest)
+
+    # The copy says so itself; what its original shows stays.
+    async def shown() -> bool:
+        return {one.deal_id: one.status for one in house.crm.shown.values()} == {before.deal_id: "active", COPY: said}
+
+    said = "waiting"
+    await until(shown, "the stop on the copy")
+    await _event_of_copy(house, DealState.OPEN)
+    said = "cancelled"
+    await until(shown, "nothing to do on the copy")
+    assert (await house.row()).deal_id == before.deal_id
 
 
 async def test_an_amendment_that_came_first_does_not_keep_the_contract_from_its_deal(house: House) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from models.desk import Stage
 from models.errors import NeedsRepair, NotSent
 from models.operations import WriteBackDeal
 from models.process import Outcome
 from models.terms import DealState
+from tests.workflows.clockwork import Clockwork
 from tests.workflows.contracts import checked, simple
 from tests.workflows.house import House, until
 
@@ -89,3 +93,16 @@ async def test_a_short_outage_is_not_told(house: House) -> None:
     await house.win(simple())
     assert await house.outcome() is Outcome.ACTIVE
     assert _statuses(house) == ["active"]
+
+
+async def test_a_crm_that_is_away_is_not_asked_to_show_that_it_is_away(clockwork: Clockwork) -> None:
+    async with clockwork.open_house() as house:
+        house.crm.trouble = lambda _moment, kind: NotSent("No connection.") if kind == "read" else None
+        await house.win(simple())
+        await clockwork.pass_time(timedelta(minutes=2))
+        await house.waiting("TL-INT-011")
+        assert "write-back" not in house.crm.calls
+        house.crm.trouble = lambda _moment, _kind: None
+        await clockwork.pass_time(timedelta(minutes=6))
+        await house.stage(Stage.ACTIVE)
+        assert _statuses(house) == ["active"]
