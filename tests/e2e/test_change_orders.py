@@ -6,6 +6,7 @@ from models.money import Money
 from tests.e2e.amended import base_k, later_k
 from tests.e2e.front_door import FrontDoor
 from tests.e2e.own_processes import run_program
+from tests.e2e.site import until
 from tests.e2e.sold import Json, Sales
 from tests.e2e.stand import Stand
 
@@ -106,8 +107,11 @@ async def test_an_amendment_of_a_contract_that_comes_later_waits_and_goes_on_by_
                             Effective_On__c="2027-04-01")  # fmt: skip
     item = await early.waiting()
     assert (item.code, "waits for the contract itself" in item.message) == ("TL-CHG-011", True)
-    shown = next(one for one in await stand.deals() if one["Id"] == deal)
-    assert shown["ERP_Sync_Status__c"] == "Waiting"
+
+    async def waits() -> bool:
+        return any(one["Id"] == deal and one.get("ERP_Sync_Status__c") == "Waiting" for one in await stand.deals())
+
+    await until(waits, "the deal says that it waits")
 
     await stand.win(early.sold.deal)
     await door.ring(early.sold.deal)
