@@ -86,6 +86,8 @@ class House:
             "TIELINE_CRM__CONNECTOR": "salesforce",
             "TIELINE_CRM__EVENT_SECRETS": json.dumps(["bench-intake-secret-0123456789"]),
             "TIELINE_CRM__CONFIG__BASE_URL": self.crm.url,
+            # The benchmark says when a deal starts; a sweep would find it before.
+            "TIELINE_CRM__CONFIG__SWEEP_EVERY_S": "0",
             "TIELINE_CRM__CONFIG__LOGIN__KIND": "jwt",
             "TIELINE_CRM__CONFIG__LOGIN__CONSUMER_KEY": str(self.crm.client["consumer_key"]),
             "TIELINE_CRM__CONFIG__LOGIN__USERNAME": str(self.crm.client["username"]),

@@ -4,6 +4,7 @@ from connector_kit.fault_table import Fault, FaultTable
 from connector_kit.session import Effectful, Reply, VendorSession
 from connector_kit.signatures import BadSignature, check_signature
 from connector_kit.spec import BatchReader, ConnectorSpec, Delivery, EventReader, ReadEvent, SideDoor
+from connector_kit.wire import Wire
 
 __all__ = [
     "BadSignature",
@@ -18,5 +19,6 @@ __all__ = [
     "Reply",
     "SideDoor",
     "VendorSession",
+    "Wire",
     "check_signature",
 ]

@@ -7,13 +7,14 @@ from typing import Any, cast
 import httpx
 from pydantic import ValidationError
 
-from connector_kit import ConnectorSpec
+from connector_kit import ConnectorSpec, Wire
 from connectors import hubspot, netsuite, salesforce, tryton
 from ports.crm import Deals
 from ports.erp import Erp
 from runtime.connections import Connection
 from runtime.gate import Gate
 from runtime.setting_problems import WrongSetting
+from runtime.telemetry import trace_calls
 
 __all__ = ["CONNECTORS", "config_of", "open_crm", "open_erp", "spec_of"]
 
@@ -84,7 +85,8 @@ async def _opened(connection: Connection, needed: frozenset[str], gate: Gate | N
     config = config_of(connection)
     hooks = {"request": [gate.admit_request]} if gate is not None else {}
     async with httpx.AsyncClient(
-        timeout=_TIMEOUT, limits=_KEPT_OPEN, follow_redirects=False, event_hooks=hooks
+        timeout=_TIMEOUT, transport=Wire(limits=_KEPT_OPEN), follow_redirects=False, event_hooks=hooks
     ) as http:
+        trace_calls(http)
         adapter = spec.build(connection.connection, config, http)
         yield gate.guard(adapter) if gate is not None else adapter

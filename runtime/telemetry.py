@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import httpx
 from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -37,6 +38,7 @@ __all__ = [
     "continued_span",
     "current_traceparent",
     "start_telemetry",
+    "trace_calls",
     "tracer",
 ]
 
@@ -71,6 +73,12 @@ def start_telemetry(
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
     before_leaving(provider.shutdown)
     return (OpenTelemetryPlugin(add_temporal_spans=settings.engine_spans),)
+
+
+def trace_calls(http: httpx.AsyncClient) -> None:
+    """Each call of a client that carries its requests itself gets a span; nothing while telemetry is off."""
+    if HTTPXClientInstrumentor().is_instrumented_by_opentelemetry:
+        HTTPXClientInstrumentor.instrument_client(http)
 
 
 def tracer() -> trace.Tracer:
