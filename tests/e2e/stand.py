@@ -222,6 +222,7 @@ async def open_stand(
     state: str = "demo",
     rules: Path = ROOT / "mappings" / "demo_firm",
     crm: str = "salesforce",
+    sealed: bool = True,
 ) -> AsyncIterator[Stand]:
     """Start everything, and stop it by id. `crm` names the simulator and the connector of the selling side."""
     crm_side = CRMS[crm]
@@ -233,7 +234,8 @@ async def open_stand(
         stack.push_async_callback(temporal.stop)
         stack.push_async_callback(sandbox.stop)
         stack.push_async_callback(erp.stop)
-        client = await connect({"target_host": temporal.address}, keys=parse_payload_keys([PAYLOAD_KEY]))
+        keys = parse_payload_keys([PAYLOAD_KEY]) if sealed else ()
+        client = await connect({"target_host": temporal.address}, keys=keys)
         await register_search_attributes(client)
         store = await stack.enter_async_context(open_store(f"sqlite:///{folder / 'store.db'}"))
         people_file = make_demo_people(folder)

@@ -16,6 +16,7 @@ from typing import Any
 from runtime.embedded_temporal import EmbeddedTemporal, free_port
 from runtime.leave import leave
 from runtime.temporal import connect, register_search_attributes
+from tests.replay.change_runs import histories_of_changes
 from tests.replay.typical_runs import TYPICAL_RUNS
 from tests.workflows.house import open_house
 
@@ -37,12 +38,19 @@ async def record() -> None:
                 async with open_house(client, Path(folder)) as house:
                     await run(house)
                     history = json.loads((await house.handle.fetch_history()).to_json())
-            document = {"workflow_id": house.handle.id, "history": _anonymous(history)}
-            text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-            await asyncio.to_thread((FOLDER / f"{name}.json").write_text, text + "\n", encoding="utf-8")
-            print(f"{name}: {len(history['events'])} events")  # noqa: T201 - a command that tells what it did
+            await _keep(name, house.handle.id, history)
     finally:
         await server.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        async for name, workflow_id, found in histories_of_changes(Path(folder)):
+            await _keep(name, workflow_id, json.loads(found.to_json()))
+
+
+async def _keep(name: str, workflow_id: str, history: Any) -> None:
+    document = {"workflow_id": workflow_id, "history": _anonymous(history)}
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+    await asyncio.to_thread((FOLDER / f"{name}.json").write_text, text + "\n", encoding="utf-8")
+    print(f"{name}: {len(history['events'])} events")  # noqa: T201 - a command that tells what it did
 
 
 def _anonymous(part: Any) -> Any:

@@ -12,7 +12,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from runtime.payload_codec import data_converter
 from runtime.temporal import PASSED_THROUGH
+from tests.replay.change_runs import CHANGE_RUNS
 from tests.replay.typical_runs import TYPICAL_RUNS
+from workflows.change_order import ChangeOrders
 from workflows.quote_to_project import QuoteToProject
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
@@ -25,11 +27,11 @@ def _history(file: Path) -> WorkflowHistory:
 
 def _replayer() -> Replayer:
     runner = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
-    return Replayer(workflows=[QuoteToProject], data_converter=data_converter(()), workflow_runner=runner)
+    return Replayer(workflows=[QuoteToProject, ChangeOrders], data_converter=data_converter(()), workflow_runner=runner)
 
 
 def test_every_typical_run_is_on_file() -> None:
-    assert {file.stem for file in FILES} >= set(TYPICAL_RUNS)
+    assert {file.stem for file in FILES} >= set(TYPICAL_RUNS) | set(CHANGE_RUNS)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
