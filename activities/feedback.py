@@ -16,7 +16,7 @@ from models.blocker import Blocker, Fix, blocker_id
 from models.errors import Fatal, Retryable
 from models.feedback import CardOutcome, FeedbackRun, FeedWindow, PageCall, PageDone, Tally, TroubleCall
 from models.ids import ConnectionId, ContractNumber, EngagementId, FirmId
-from models.invoice import Invoice
+from models.invoice import DocumentState, Invoice, SourceVersion
 from models.roles import Role
 from ports.billing_feed import (
     BillingBook,
@@ -100,6 +100,24 @@ class FeedbackActivities:
         tally = await self._page(call.firm, self._feed(call.connection)).show_again(refused, self._today())
         after = refused[-1].invoice.record_id if refused else ""
         return PageDone(after=after, is_last=len(refused) < PAGE, tally=tally)
+
+    @activity.defn
+    @business_boundary
+    async def show_deleted(self, call: PageCall) -> PageDone:
+        """Drafts that were thrown away in the ERP: the CRM keeps them, and says so."""
+        feed, today, tally = self._feed(call.connection), self._today(), Tally()
+        gone = await feed.list_deleted_since(call.window)
+        for start in range(0, len(gone), PAGE):
+            kept = await self._book.find_kept(call.connection, gone[start : start + PAGE])
+            version = SourceVersion(changed_at=call.window.until, read_at=call.window.until)
+            last = {"document": DocumentState.DELETED, "version": version}
+            pictures = [
+                one.invoice.model_copy(update=last)
+                for one in kept.values()
+                if one.invoice.document is not DocumentState.DELETED
+            ]
+            tally += await self._page(call.firm, feed).show(pictures, today)
+        return PageDone(is_last=True, tally=tally)
 
     @activity.defn
     @business_boundary

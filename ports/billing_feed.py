@@ -50,6 +50,10 @@ class BillingFeed(Protocol):
         """These documents as they are now; deleted ones are missing. One look for up to 200."""
         ...
 
+    async def list_deleted_since(self, window: FeedWindow) -> tuple[str, ...]:
+        """Ids of documents that were deleted in that time."""
+        ...
+
     async def list_moved_contracts(self, window: FeedWindow) -> tuple[ContractNumber, ...]:
         """Contracts whose project, order or milestones changed in that time."""
         ...

@@ -53,6 +53,7 @@ def build_feedback(
             steps.show_changes,
             steps.show_overdue,
             steps.show_refused,
+            steps.show_deleted,
             steps.note_moved_projects,
             steps.show_deal_sums,
             steps.show_account_sums,

@@ -73,6 +73,7 @@ class InvoiceFeedback:
                 self._change(after="")
                 await self._every_page(FeedbackActivities.show_refused, "Show what was refused before", moves=True)
             self._change(after="", reads_done=True)
+        await self._counted(FeedbackActivities.show_deleted, "Show what was deleted")
         await self._every_page(FeedbackActivities.show_overdue, "Show what became overdue")
         await self._step(FeedbackActivities.note_moved_projects, "Note projects that moved", VENDOR_STEP)
         await self._every_page(FeedbackActivities.show_deal_sums, "Show sums on deals")
@@ -83,8 +84,7 @@ class InvoiceFeedback:
     async def _every_page(self, step: Step, summary: str, *, moves: bool = False) -> None:
         """Page by page. After many, or a long history, the rest is done by a new run with the same window."""
         while True:
-            done = await self._step(step, summary, VENDOR_STEP)
-            self._change(tally=self._run.tally + done.tally)
+            done = await self._counted(step, summary)
             if moves:
                 self._change(after=done.after)
             if done.is_last:
@@ -92,6 +92,11 @@ class InvoiceFeedback:
             self._pages += 1
             if self._pages >= _PAGES_IN_A_RUN or workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._run.model_copy(update={"is_rung": self._is_rung}))
+
+    async def _counted(self, step: Step, summary: str) -> PageDone:
+        done = await self._step(step, summary, VENDOR_STEP)
+        self._change(tally=self._run.tally + done.tally)
+        return done
 
     async def _step(self, step: Step, summary: str, patience: Patience) -> PageDone:
         call = PageCall(

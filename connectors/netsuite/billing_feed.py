@@ -12,6 +12,7 @@ from connectors.netsuite.feed_queries import (
     INSTANT,
     Span,
     changed_documents,
+    deleted_documents,
     documents,
     moved_contracts,
     progress,
@@ -78,15 +79,16 @@ class NetSuiteBillingFeed:
         window = await self.open_window("")
         return await self._read(await self._rows(documents(ids, self._config), "invoices"), window)
 
+    async def list_deleted_since(self, window: FeedWindow) -> tuple[str, ...]:
+        """One call per thousand."""
+        if not self._config.deleted_table:
+            return ()
+        return await self._column(deleted_documents(_span(window), self._config), "id", "deleted invoices")
+
     async def list_moved_contracts(self, window: FeedWindow) -> tuple[ContractNumber, ...]:
         """One call per thousand."""
-        query, found, offset = moved_contracts(_span(window), self._config), [], 0
-        while True:
-            page = await self._client.query(query, record="changed projects", needs=("contract",), offset=offset)
-            found += [ContractNumber(str(row["contract"])) for row in page.items]
-            if not page.has_more:
-                return tuple(dict.fromkeys(found))
-            offset += _PAGE
+        found = await self._column(moved_contracts(_span(window), self._config), "contract", "changed projects")
+        return tuple(ContractNumber(contract) for contract in found)
 
     async def find_progress(self, contracts: Sequence[ContractNumber]) -> tuple[EngagementProgress, ...]:
         """One call."""
@@ -95,6 +97,16 @@ class NetSuiteBillingFeed:
             return ()
         page = await self._client.query(progress(wanted, self._config), record="projects", needs=("contract",))
         return to_progress(page.items, await self._book.current())
+
+    async def _column(self, query: Query, name: str, record: str) -> tuple[str, ...]:
+        found: list[str] = []
+        offset = 0
+        while True:
+            page = await self._client.query(query, record=record, needs=(name,), offset=offset)
+            found += [str(row[name]) for row in page.items]
+            if not page.has_more:
+                return tuple(dict.fromkeys(found))
+            offset += _PAGE
 
     async def _rows(self, query: Query, record: str) -> Sequence[Row]:
         page = await self._client.query(query, record=record, needs=("id", "type", "changed"))

@@ -168,12 +168,14 @@ class NetSuiteConfig(_Settings):
     """SuiteQL shows a customer's primary subsidiary as a column; accounts with shared customers may hide it."""
     custom_price_level: str = "-1"
     """Price level that lets a line have its own rate; empty: the account allows it anyway."""
+    deleted_table: str = "deletedrecord"
+    """SuiteQL's name for what was deleted; empty: a deleted invoice stays in the CRM as it was."""
     hold_reasons: dict[str, HoldReason] = Field(default_factory=_hold_reasons)
     """What the firm's list of hold reasons says, in lower case -> our reason; anything else is `other`."""
     event_secrets: tuple[SecretStr, ...] = ()
     """What the callout script signs with; two while a secret is being changed."""
 
-    @field_validator("milestone_table", "tax_registration_table")
+    @field_validator("milestone_table", "tax_registration_table", "deleted_table")
     @classmethod
     def _names_a_table(cls, name: str) -> str:
         if name and not _IDENTIFIER.fullmatch(name):

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from connectors.netsuite.config import NetSuiteConfig
 from connectors.netsuite.queries import Query
 
-__all__ = ["CLOCK", "INSTANT", "Span", "changed_documents", "documents", "moved_contracts", "progress", "settled_by"]
+__all__ = [
+    "CLOCK",
+    "INSTANT",
+    "Span",
+    "changed_documents",
+    "deleted_documents",
+    "documents",
+    "moved_contracts",
+    "progress",
+    "settled_by",
+]
 
 INSTANT = "%Y-%m-%d %H:%M:%S"
 _MASK = "'YYYY-MM-DD HH24:MI:SS'"
@@ -95,6 +105,15 @@ def settled_by(ids: Sequence[str], config: NetSuiteConfig) -> Query:
         f" WHERE l.mainline = 'T' AND o.type = 'CustInvc' AND l.transaction IN ({_marks(ids)}) ORDER BY 2, 1, 5"
     )
     return Query(text, tuple(ids) * 3)
+
+
+def deleted_documents(span: Span, config: NetSuiteConfig) -> Query:
+    """Invoices and credit memos that were deleted in that time."""
+    text = (
+        f"SELECT TO_CHAR(d.recordid) AS id FROM {config.deleted_table} d"
+        f" WHERE LOWER(d.recordtypeid) IN ('invoice', 'creditmemo') AND {span.where('d.deleteddate')} ORDER BY 1"
+    )
+    return Query(text, span.params)
 
 
 def moved_contracts(span: Span, config: NetSuiteConfig) -> Query:

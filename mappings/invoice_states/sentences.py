@@ -48,7 +48,7 @@ def _cancelled(invoice: Invoice, on: date, lasts: bool) -> str:
     if invoice.document is DocumentState.VOIDED:
         return f"{_name(invoice)} was voided, as if never issued{again}."
     if invoice.document is DocumentState.DELETED:
-        return f"{_name(invoice)} was a draft and was deleted."
+        return f"{_name(invoice)} was deleted."
     if invoice.credit_notes and settlement_of(invoice.amounts) is Settlement.CREDITED:
         many = "notes" if len(invoice.credit_notes) > 1 else "note"
         return f"Cancelled by credit {many} {', '.join(invoice.credit_notes)}{again}."

@@ -126,7 +126,7 @@ class NetSuite(System):
         return {
             "POST expire-tokens": self._expire_tokens, "POST certificates": self._add_certificate,
             "POST subscriptions": self._subscribe, "DELETE subscriptions": self._unsubscribe,
-            "GET deliveries": self._deliveries,
+            "GET deliveries": self._deliveries, "POST delete": self._delete,
         }  # fmt: skip
 
     async def stopped(self) -> None:
@@ -209,6 +209,18 @@ class NetSuite(System):
         del request
         self._events.unsubscribe()
         return Response.of_json(200, {})
+
+    async def _delete(self, request: Request) -> Response:
+        """A person deletes a record in the vendor's screens."""
+        body = request.json()
+        kind = type_named(str(body["type"]))
+        if kind is None:
+            raise ValueError(f"There is no record type {body['type']!r} in the NetSuite sandbox.")
+        try:
+            self._records.delete(kind, str(body["id"]), UI)
+        except NsError as refusal:
+            raise ValueError(f"{kind.name}: {refusal}") from refusal
+        return Response.of_json(200, {"deleted": str(body["id"])})
 
     async def _deliveries(self, request: Request) -> Response:
         del request

@@ -60,6 +60,18 @@ class BillingScene:
             ]
         )  # fmt: skip
 
+    async def draft(self) -> str:
+        """An invoice that waits for approval."""
+        line = {"item": {"externalId": "SVC-FIXED"}, "quantity": 1, "rate": 1000, "amount": 1000}
+        body = {
+            "type": "invoice", "entity": {"id": self.customers[0]}, "tranId": "DRAFT-1", "item": {"items": [line]},
+            "approvalStatus": {"id": "1"}, "custbody_tl_contract_number": self.contract(0),
+        }  # fmt: skip
+        return (await self.saved([body]))[0]
+
+    async def delete(self, invoice: str) -> None:
+        await self.stand.erp.control("delete", {"type": "invoice", "id": invoice})
+
     async def saved(self, rows: Sequence[dict[str, Any]]) -> list[str]:
         found: list[str] = []
         for start in range(0, len(rows), _AT_ONCE):

@@ -39,8 +39,8 @@ cores, simulators included.
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-- Reads and writes are calls. The least there can be is {least} writing ones for {many:,} rows, and one each for the sums
-  on deals and on accounts.
+- Reads and writes are calls. The least there can be is {least} writing ones for {many:,} rows, and one each for the
+  sums on deals and on accounts.
 - An idle worker holds {idle} MB. A sweep holds one page of 200 documents at a time, and the documents of one contract
   while it adds them up.
 - The worker was ended with `kill -9` when {at_kill:,} payments were shown. What was under way is looked up before

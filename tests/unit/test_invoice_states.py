@@ -276,7 +276,7 @@ def test_a_hold_for_another_reason_needs_a_text_and_every_hold_a_reason() -> Non
         ({"document": DocumentState.DRAFT}, "Invoice 4711 for EUR 45,696.00 is being prepared."),
         ({"document": DocumentState.PENDING}, "Invoice 4711 for EUR 45,696.00 waits for approval in finance."),
         ({"document": DocumentState.VOIDED}, "Invoice 4711 was voided, as if never issued."),
-        ({"document": DocumentState.DELETED}, "Invoice 4711 was a draft and was deleted."),
+        ({"document": DocumentState.DELETED}, "Invoice 4711 was deleted."),
         ({"amounts": amounts(paid="45696.00")}, "Invoice 4711 for EUR 45,696.00 is paid in full."),
         ({"amounts": amounts(written_off="45696.00")}, "Invoice 4711 for EUR 45,696.00 was written off."),
         ({}, "Invoice 4711: EUR 45,696.00 is 12 days overdue."),
