@@ -33,6 +33,8 @@ class Operation:
     needle: str = ""
     """Text that stands on the record this makes; empty where it makes none."""
     needs: tuple[str, ...] = ()
+    is_like: str = ""
+    """Another operation that is made of the same calls: what only depends on the calls is tried there."""
 
 
 @dataclass
@@ -194,9 +196,9 @@ ERP_OPERATIONS = (
     Operation("hold", "holds", "ensure_hold", "find_hold", _engagement(HoldEngagement, reason="The deal was lost."),
               needs=_SET_UP),
     Operation("release", "holds", "ensure_release", "find_release", _engagement(ReleaseEngagement),
-              needs=(*_SET_UP, "hold")),
+              needs=(*_SET_UP, "hold"), is_like="hold"),
     Operation("cancellation", "holds", "ensure_cancellation", "find_cancellation",
-              _engagement(CancelEngagement, reason="The deal was lost."), needs=_SET_UP),
+              _engagement(CancelEngagement, reason="The deal was lost."), needs=_SET_UP, is_like="hold"),
     Operation("purchase-order", "holds", "ensure_purchase_order", "find_purchase_order",
-              _engagement(EnterPurchaseOrder, po_number="88-12"), needs=_SET_UP),
+              _engagement(EnterPurchaseOrder, po_number="88-12"), needs=_SET_UP, is_like="hold"),
 )  # fmt: skip

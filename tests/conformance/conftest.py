@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -49,6 +50,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     """A running system with a relay in front of it."""
     if request.param == _PG:
+        if os.environ.get("TRYTON_TESTS") != "all":
+            pytest.skip("the real ERP on PostgreSQL is part of `make tryton`")
         with postgres_books(request.getfixturevalue("postgres_erp")) as books:
             async with open_tryton(books) as opened:
                 yield opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import httpx
 
-__all__ = ["Asked", "Cut", "Flood", "Middle", "Relabel", "Say", "memory_kb", "open_middle"]
+__all__ = ["NO_TLS", "Asked", "Cut", "Flood", "Middle", "Relabel", "Say", "memory_kb", "open_middle"]
+
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients that speak plain HTTP on loopback: reading the machine's authorities takes longer than most tests."""
 
 
 @dataclass(frozen=True)

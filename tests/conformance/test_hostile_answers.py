@@ -8,6 +8,7 @@ import json
 import pytest
 
 from models.errors import OutcomeUnknown, Retryable, TielineError
+from tests.conformance.applying import applies
 from tests.conformance.backend import Backend, Operation
 from tests.conformance.declared import cost_of
 from tests.conformance.middle import Flood, Relabel, Say, memory_kb
@@ -49,6 +50,7 @@ async def _outcome(call: object) -> str:
         return "stopped"
 
 
+@applies(lambda _, one: not one.is_like)
 async def test_a_hostile_answer_is_never_taken_for_an_effect_nor_for_evidence(
     backend: Backend, operation: Operation
 ) -> None:

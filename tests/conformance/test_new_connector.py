@@ -22,7 +22,7 @@ from sandbox.kit import Options, Running, running
 from tests.conformance import test_existing_records, test_hostile_answers, test_one_effect
 from tests.conformance.backend import ERP_OPERATIONS, ErpBackend, Snapshot
 from tests.conformance.declared import COSTS, Cost
-from tests.conformance.middle import open_middle
+from tests.conformance.middle import NO_TLS, open_middle
 from tests.connectors.netsuite import samples
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "connectors" / "new.md"
@@ -89,7 +89,7 @@ async def _open(connector: Any, simulator: Any) -> AsyncIterator[Ledger]:
     async with (
         running(simulator.build(options), options) as server,
         open_middle(server.url) as middle,
-        httpx.AsyncClient(trust_env=False, timeout=5) as http,
+        httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=5) as http,
     ):
         yield Ledger(middle, connector, server, http)
 

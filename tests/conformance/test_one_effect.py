@@ -102,6 +102,7 @@ async def test_two_at_once_have_one_effect_or_are_found_out(backend: Backend, op
     assert await backend.snapshot() == written
 
 
+@applies(lambda _, one: not one.is_like)
 async def test_at_the_limit_nothing_is_written_and_the_wish_to_wait_is_passed_on(
     backend: Backend, operation: Operation
 ) -> None:
@@ -123,7 +124,7 @@ async def test_at_the_limit_nothing_is_written_and_the_wish_to_wait_is_passed_on
     assert await backend.find(adapter, operation) is not None
 
 
-@applies(lambda kind, _: kind.renews_tokens)
+@applies(lambda kind, one: kind.renews_tokens and not one.is_like)
 async def test_a_token_that_ended_is_renewed_once_and_the_write_has_one_effect(
     backend: Backend, operation: Operation
 ) -> None:

@@ -34,29 +34,6 @@ async def test_a_contract_is_set_up_and_reads_back_to_the_cent(either: Connected
     assert either.books.count("account_invoice") == 0
 
 
-async def test_a_second_run_writes_nothing(either: Connected) -> None:
-    first, _ = await set_up(either.erp)
-    rows = either.books.rows()
-    second, effects = await set_up(either.another())
-    assert either.books.rows() == rows
-    assert [(effect.created, effect.changed) for effect in effects] == [(False, False)] * 5
-    assert {step: ref.record_id for step, ref in second.refs.items()} == {
-        step: ref.record_id for step, ref in first.refs.items()
-    }
-
-
-async def test_what_was_written_is_found_by_its_key(either: Connected) -> None:
-    links, _ = await set_up(either.erp)
-    erp = either.another()
-    found = [
-        await erp.find_customer(samples.customer(), links), await erp.find_contact(samples.contact(), links),
-        await erp.find_project(samples.project(), links), await erp.find_billing_schedule(samples.schedule(), links),
-        await erp.find_contract(samples.contract(), links),
-    ]  # fmt: skip
-    assert [one.ref.record_id if one else "" for one in found] == [ref.record_id for ref in links.refs.values()]
-    assert await erp.find_project(samples.project(key=samples.key("other-project")), links) is None
-
-
 async def test_only_with_our_module_is_every_write_proof(keyed: Connected, plain: Connected) -> None:
     def guards(it: Connected) -> list[Guard]:
         traits = it.erp.traits
@@ -89,15 +66,6 @@ async def test_the_survey_finds_customer_and_records_with_the_signed_terms(eithe
         "signed_on": "2027-03-15", "start_on": "2027-04-01", "end_on": "2027-09-30", "payment_terms_code": "NET30",
         "funded": "100000.00", "with_options": "150000.00",
     }  # fmt: skip
-
-
-async def test_an_adopted_customer_is_not_written_to(either: Connected) -> None:
-    made = await either.erp.ensure_customer(samples.customer(), Links())
-    rows = either.books.rows()
-    request = samples.customer(adopt=made.ref, key=external_key("other"), name="Another spelling")
-    effect = await either.erp.ensure_customer(request, Links())
-    assert (effect.ref, effect.created, effect.changed) == (made.ref, False, False)
-    assert either.books.rows() == rows
 
 
 async def test_a_deactivated_customer_is_not_revived_nor_made_again(either: Connected) -> None:
