@@ -46,7 +46,7 @@ test: check ## Every check and every test
 # `make test` runs a slice of it on SQLite and builds what that needs (about a minute, once). TRYTON_TESTS=skip builds
 # nothing and skips what is not built; TRYTON_CACHE names another folder than var/tryton to keep it in.
 tryton: setup ## Every test against a real Tryton, PostgreSQL too; the first time builds it in about three minutes
-	TRYTON_TESTS=all $(BIN)/pytest tests/tryton tests/connectors/tryton
+	TRYTON_TESTS=all $(BIN)/pytest tests/tryton tests/connectors/tryton tests/conformance
 
 crashes: setup ## Kill, cut, refuse and race every write; writes docs/evidence/crash-matrix.md in about 15 minutes
 	$(BIN)/python -m tests.e2e.crash_matrix $(ARGS)
