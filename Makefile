@@ -57,8 +57,8 @@ bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes thr
 invoices: setup ## Ten thousand invoices and payments reach the CRM, a worker is killed; writes docs/evidence in 5 minutes
 	$(BIN)/python -m tests.e2e.many_invoices
 
-demo: install ## Show the main job on real contracts; CRM=hubspot with another CRM, EXIT=1 stops everything at the end
-	$(BIN)/python starter.py demo $(if $(CRM),--crm $(CRM)) $(if $(EXIT),--exit)
+demo: install ## Show the main job on real contracts; CRM=hubspot|both, ERP=tryton|both (a real one), EXIT=1 stops at the end
+	$(BIN)/python starter.py demo $(if $(CRM),--crm $(CRM)) $(if $(ERP),--erp $(ERP)) $(if $(EXIT),--exit)
 
 lock: setup ## Pin anew what requirements*.in ask for, with hashes and without naming an index
 	@uv=$$(command -v uv || ls $(BIN)/uv 2>/dev/null) || { echo "uv is needed: pipx install uv" >&2; exit 1; }; \

@@ -7,7 +7,7 @@ from typing import Any
 from cli.demo_processes import Ready
 from models.errors import NeedsRepair
 
-__all__ = ["FIRST_CRM", "DemoDialect", "dialect_of"]
+__all__ = ["FIRST_CRM", "DemoDialect", "dialects_of"]
 
 Record = Mapping[str, Any]
 _MANY = "5000"
@@ -21,11 +21,12 @@ class DemoDialect:
 
     system: str
     simulated: str
-    """What is simulated, in one sentence."""
+    """What is simulated, for a sentence."""
     deals: str
     deal_id: str
     contract: str
     amendment: str
+    signer: str
     currency: str
     funded: str
     exercised: str
@@ -41,11 +42,12 @@ class DemoDialect:
 
 _SALESFORCE = DemoDialect(
     system="salesforce",
-    simulated="Simulated are the CRM (Salesforce's interface) and the ERP (NetSuite's). Temporal and Tieline are real.",
+    simulated="the CRM Salesforce",
     deals="Opportunity",
     deal_id="Id",
     contract="Contract_Number__c",
     amendment="Amendment_Number__c",
+    signer="Signing_Entity__c",
     currency="CurrencyIsoCode",
     funded="Value_Funded__c",
     exercised="Value_Exercised__c",
@@ -63,14 +65,12 @@ _SALESFORCE = DemoDialect(
 )
 _HUBSPOT = DemoDialect(
     system="hubspot",
-    simulated=(
-        "Simulated are the CRM (HubSpot's interface, its limit of calls lifted: it would take the demo a minute) and "
-        "the ERP (NetSuite's). Temporal and Tieline are real."
-    ),
+    simulated="the CRM HubSpot (its limit of calls lifted: it would take the demo a minute)",
     deals="deals",
     deal_id="hs_object_id",
     contract="contract_number",
     amendment="amendment_number",
+    signer="signing_entity",
     currency="deal_currency_code",
     funded="value_funded",
     exercised="value_exercised",
@@ -90,8 +90,11 @@ FIRST_CRM = _SALESFORCE.system
 _DIALECTS = {dialect.system: dialect for dialect in (_SALESFORCE, _HUBSPOT)}
 
 
-def dialect_of(system: str) -> DemoDialect:
-    """The dialect of that name. Raises NeedsRepair when the demo has no such CRM."""
-    if system not in _DIALECTS:
-        raise NeedsRepair(f"The demo has no CRM '{system}'. Choose one of: {', '.join(_DIALECTS)}.", record=system)
-    return _DIALECTS[system]
+def dialects_of(choice: str) -> tuple[DemoDialect, ...]:
+    """One CRM by its name, or `both`. Raises NeedsRepair when the demo has no such CRM."""
+    if choice == "both":
+        return tuple(_DIALECTS.values())
+    if choice not in _DIALECTS:
+        known = ", ".join((*_DIALECTS, "both"))
+        raise NeedsRepair(f"The demo has no CRM '{choice}'. Choose one of: {known}.", record=choice)
+    return (_DIALECTS[choice],)

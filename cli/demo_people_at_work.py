@@ -38,7 +38,7 @@ async def decide_and_repair(folder: Path, output: Output, store: Store, firm: Fi
             for item in items
         ],
     )
-    waiting = {(item.engagement.split("/", 1)[1], item.kind): item for item in items}
+    waiting = {(item.engagement.split("/", 1)[1], item.kind): item for item in items if item.owner in _FOR_ROLE}
     decision, repair = waiting.get((_DECIDED, "decision")), waiting.get((_REPAIRED, "blocker"))
     if decision is not None:
         await _run(folder, output, "approve", decision, "--reason", "checked with the account team")

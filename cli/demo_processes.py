@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from models.errors import TielineError
 
-__all__ = ["Child", "Ready", "start_sandbox", "start_worker"]
+__all__ = ["Child", "Ready", "start_real_erp", "start_sandbox", "start_worker"]
 
 _START_TIMEOUT_S = 40.0
+_BUILD_TIMEOUT_S = 900.0
 _STOP_TIMEOUT_S = 15.0
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,11 +48,11 @@ class Child:
         """Whether it is gone already."""
         return self._process.returncode is not None
 
-    async def first_line(self) -> bytes:
+    async def first_line(self, within_s: float = _START_TIMEOUT_S) -> bytes:
         """The first line of its output."""
         if self._process.stdout is None:
             raise AssertionError("the output of this child goes to its log")
-        return await asyncio.wait_for(self._process.stdout.readline(), _START_TIMEOUT_S)
+        return await asyncio.wait_for(self._process.stdout.readline(), within_s)
 
     async def stop(self) -> None:
         """Ask it to end; after fifteen seconds, end it."""
@@ -89,6 +90,18 @@ async def start_sandbox(
     if not line:
         await child.stop()
         raise TielineError(f"The {system} simulator did not start; its log is {folder / f'{system}.log'}.")
+    return child, Ready.model_validate(json.loads(line))
+
+
+async def start_real_erp(system: str, module: str, folder: Path, *, port: int) -> tuple[Child, Ready]:
+    """A real server with an environment of its own, which is built first where it is missing."""
+    log = folder / f"{system}.log"
+    arguments = ["-m", module, "--port", str(port), "--data", str(folder / system)]
+    child = await _spawn(system, arguments, log, None, reads=True)
+    line = await child.first_line(_BUILD_TIMEOUT_S)
+    if not line:
+        await child.stop()
+        raise TielineError(f"The real {system} did not start; its log is {log}.")
     return child, Ready.model_validate(json.loads(line))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -82,7 +83,7 @@ class DemoSide:
 
 
 class DemoErp(DemoSide):
-    """The simulated ERP."""
+    """A simulated ERP."""
 
     async def subscribe(self, url: str, environment: dict[str, str]) -> None:
         """Have the script in the account ring at Tieline after each save."""
@@ -100,12 +101,14 @@ class DemoErp(DemoSide):
 class DemoCrm(DemoSide):
     """The simulated CRM, and the salesperson who wins its deals."""
 
-    def __init__(self, ready: Ready, dialect: DemoDialect) -> None:
+    def __init__(self, ready: Ready, dialect: DemoDialect, *, part: int = 0, of: int = 1) -> None:
         super().__init__(ready)
         self._dialect = dialect
+        self._part = part
+        self._of = of
 
     async def subscribe(self, url: str, environment: dict[str, str]) -> None:
-        """Have it send its signed events to Tieline."""
+        """Have it send its signed events to Tieline; the demo's accounts sign with one secret."""
         secret = json.loads(environment["TIELINE_CRM__EVENT_SECRETS"])[0]
         answer = await self._http.post("/_sandbox/subscriptions", json={"url": url, "secret": secret})
         answer.raise_for_status()
@@ -147,16 +150,21 @@ class DemoCrm(DemoSide):
         ]
 
     async def sold_values(self) -> dict[str, SoldValues]:
-        """What the CRM itself says was sold, by contract number."""
+        """What the CRM itself says was sold here, by contract number."""
         said = self._dialect
         return {str(deal[said.contract]): self._values(deal) for deal in await self._deals()}
+
+    async def signers(self) -> dict[str, str]:
+        """Which of our companies signed, by contract number, as the paper spells it."""
+        said = self._dialect
+        return {str(deal[said.contract]): str(deal[said.signer]) for deal in await self._deals()}
 
     async def awards(self) -> frozenset[str]:
         """Contracts that are new awards in the real file; the others were opened for its later modifications."""
         return frozenset(
-            str(deal["Contract_Number__c"])
+            str(deal[self._dialect.contract])
             for deal in await self._deals()
-            if "Real fields of the award" in str(deal.get("Description"))
+            if "Real fields of the award" in str(deal.get("Description") or deal.get("description"))
         )
 
     async def _deals(self, *, amendments: bool = False) -> list[dict[str, Any]]:
@@ -164,7 +172,15 @@ class DemoCrm(DemoSide):
         answer = (await self._http.get("/_sandbox/state")).raise_for_status()
         state = json.loads(answer.text, parse_float=str)
         deals = _Rows.validate_python(state.get("records", state)[self._dialect.deals])
-        return [deal for deal in deals if bool(deal.get(self._dialect.amendment)) is amendments]
+        return [
+            deal
+            for deal in deals
+            if bool(deal.get(self._dialect.amendment)) is amendments and self._sells(str(deal[self._dialect.contract]))
+        ]
+
+    def _sells(self, contract: str) -> bool:
+        """With several CRMs each contract is sold in one of them, in every run in the same."""
+        return zlib.crc32(contract.encode()) % self._of == self._part
 
     def _values(self, deal: dict[str, Any]) -> SoldValues:
         said = self._dialect

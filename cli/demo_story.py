@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,17 +12,18 @@ from temporalio.client import Client
 
 from cli.demo_billing import DemoBilling
 from cli.demo_changes import DemoChanges
-from cli.demo_dialects import DemoDialect
 from cli.demo_figures import Totals, totals_of
+from cli.demo_firm import DemoFirm, told_of
 from cli.demo_people_at_work import decide_and_repair
-from cli.demo_processes import Child, Ready, start_sandbox, start_worker
-from cli.demo_settings import demo_environment, demo_ports, write_settings
-from cli.demo_sides import DemoCrm, DemoErp, DemoSide
+from cli.demo_processes import Child, start_worker
+from cli.demo_settings import demo_environment, demo_ports, demo_rules, write_settings
+from cli.demo_sides import DemoErp, DemoSide
 from cli.output import Output
+from mappings.rulebook import load_rulebook
 from models.change_process import base_of
 from models.desk import EngagementRow, Stage
 from models.errors import TielineError
-from models.ids import FirmId, PlanDigest, Step
+from models.ids import FirmId, LegalEntityCode, PlanDigest, Step
 from models.values import SoldValues
 from runtime.embedded_temporal import EmbeddedTemporal
 from runtime.log_events import forward_engine_logs
@@ -33,16 +35,16 @@ from store import Store, open_store
 __all__ = ["DemoStory"]
 
 _FIRM = FirmId("harbour-finch")
-_PATIENCE_S = 120.0
 _MOVING = frozenset({Stage.PLANNING, Stage.APPLYING})
 
 
 class DemoStory:
     """The demo from start to end: start everything, win the deals, watch, let people act, show what became of it."""
 
-    def __init__(self, folder: Path, output: Output, dialect: DemoDialect) -> None:
+    def __init__(self, folder: Path, output: Output, firm: DemoFirm) -> None:
         self._folder = folder
-        self._dialect = dialect
+        self._firm = firm
+        self._rules = folder
         self._output = output
         self._stack = AsyncExitStack()
         self._client: Client | None = None
@@ -51,23 +53,25 @@ class DemoStory:
         """Run it; 0 when every deal ended or waits for a person, and the totals agree."""
         started = time.monotonic()
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        crm, erp, links = await self._start_everything()
+        links = await self._start_everything()
         store = await self._stack.enter_async_context(open_store(f"sqlite:///{self._folder / 'store.db'}"))
-        before = (await crm.mutations(), await erp.mutations())
-        deals = await crm.win_all()
+        before = await self._firm.mutations()
+        deals = await self._firm.win_all()
         self._output.line(f"\n{len(deals)} deals are closed-won in the CRM; its signed events start their processes.")
         rows = await self._watch(store, len(deals))
         self._show_stages(rows)
         await decide_and_repair(self._folder, self._output, store, _FIRM)
         rows = await self._watch(store, len(deals))
         await self._show_created(store, rows)
-        agree = self._show_totals(rows, await crm.sold_values(), await crm.awards())
-        agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp) and agree
-        if self._dialect.shows_invoices:
-            await DemoBilling(self._output).tell(crm, erp)
-        written = (await crm.mutations() - before[0], await erp.mutations() - before[1])
+        sold = await self._firm.sold_values()
+        agree = self._show_totals(rows, sold, await self._firm.awards())
+        agree = self._show_companies(rows, sold, await self._firm.signers()) and agree
+        self._output.line("The totals agree." if agree else "THE TOTALS DO NOT AGREE.")
+        agree = await self._later(store) and agree
+        after = await self._firm.mutations()
+        written = (after[0] - before[0], after[1] - before[1])
         seconds = time.monotonic() - started
-        self._output.line(f"\nWritten in this run, by the vendors' own journals: CRM {written[0]}, ERP {written[1]}.")
+        self._output.line(f"\nWritten in this run, by the vendors' own records: CRM {written[0]}, ERP {written[1]}.")
         for name, url in links.items():
             self._output.line(f"{name:<18} {url}")
         self._output.line(f"{'settings':<18} {self._folder / 'tieline.env'} (starter.py finds them here)")
@@ -81,39 +85,36 @@ class DemoStory:
         )  # fmt: skip
         return 0 if agree else 1
 
+    async def _later(self, store: Store) -> bool:
+        """Amendments and invoices, where one CRM and one simulated ERP can both do them."""
+        crm, erp = self._firm.crms[0], self._firm.erps[0]
+        if len(self._firm.crms) > 1 or len(self._firm.erps) > 1 or not isinstance(erp, DemoErp):
+            self._output.line("\nAmendments and invoices are part of the demo on the first pair of systems alone.")
+            return True
+        agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp)
+        if self._firm.dialects[0].shows_invoices:
+            await DemoBilling(self._output).tell(crm, erp)
+        return agree
+
     async def stop(self) -> None:
         """End everything that was started here, last first."""
         await self._stack.aclose()
 
-    async def _start_everything(self) -> tuple[DemoCrm, DemoErp, dict[str, str]]:
+    async def _start_everything(self) -> dict[str, str]:
         ports = await asyncio.to_thread(demo_ports, self._folder)
-        self._output.line("Starting Temporal with its Web UI, the two simulators, and Tieline ...")
-        self._output.line(self._dialect.simulated)
+        self._output.line("Starting Temporal with its Web UI, the outside systems, and Tieline ...")
+        self._output.line(told_of(self._firm.dialects, self._firm.books))
         temporal = EmbeddedTemporal(
             self._folder / "temporal.db", port=ports.temporal, ui_port=ports.temporal_ui,
             log=self._folder / "temporal.log",
         )  # fmt: skip
-        started = await asyncio.gather(
-            temporal.start(),
-            start_sandbox(
-                self._dialect.system, self._folder, port=ports.crm, settings=self._dialect.simulator_settings
-            ),
-            start_sandbox("netsuite", self._folder, port=ports.erp),
-            return_exceptions=True,
-        )
         self._stack.push_async_callback(temporal.stop)
-        children: list[tuple[Child, Ready]] = []
-        for item in started:
-            if isinstance(item, BaseException):
-                raise TielineError(f"The demo could not start: {item}") from item
-            if item is not None:
-                children.append(item)
-                self._stack.push_async_callback(item[0].stop)
-        (_, crm_ready), (_, erp_ready) = children
+        await asyncio.gather(temporal.start(), self._firm.start(self._folder, ports, self._stack))
         people = await asyncio.to_thread(make_demo_people, self._folder)
+        self._rules = await asyncio.to_thread(demo_rules, self._folder, self._firm.booking, self._firm.books)
         environment = demo_environment(
-            _FIRM, self._folder, people, ports, dialect=self._dialect, crm=crm_ready, erp=erp_ready,
-            temporal=temporal.address,
+            _FIRM, self._folder, people, ports, selling=self._firm.selling, booking=self._firm.booking,
+            rules=self._rules, temporal=temporal.address,
         )  # fmt: skip
         await asyncio.to_thread(write_settings, self._folder, environment)
         forward_engine_logs()
@@ -122,18 +123,15 @@ class DemoStory:
         )
         worker = await start_worker(self._folder, environment)
         self._stack.push_async_callback(worker.stop)
-        crm = await self._stack.enter_async_context(DemoCrm(crm_ready, self._dialect))
-        erp = await self._stack.enter_async_context(DemoErp(erp_ready))
-        await self._ready(worker, f"http://127.0.0.1:{ports.api}/readyz")
-        await crm.subscribe(f"http://127.0.0.1:{ports.api}/intake/crm-main", environment)
-        await erp.subscribe(f"http://127.0.0.1:{ports.api}/intake/erp-main", environment)
-        links = {
+        await self._firm.look(self._stack)
+        base_url = f"http://127.0.0.1:{ports.api}"
+        await self._ready(worker, f"{base_url}/readyz")
+        await self._firm.subscribe(base_url, environment)
+        return {
             "Temporal Web UI": f"{temporal.ui_url}/namespaces/default/workflows",
-            "simulated CRM": crm_ready.url,
-            "simulated ERP": erp_ready.url,
-            "health": f"http://127.0.0.1:{ports.api}/readyz",
+            **self._firm.links(),
+            "health": f"{base_url}/readyz",
         }
-        return crm, erp, links
 
     async def _ready(self, worker: Child, url: str) -> None:
         deadline = time.monotonic() + 30
@@ -144,7 +142,7 @@ class DemoStory:
 
     async def _watch(self, store: Store, expected: int) -> tuple[EngagementRow, ...]:
         """Show progress until every deal has ended or waits for a person."""
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + self._firm.patience_s
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
         with Progress(*columns, TimeElapsedColumn(), disable=self._output.as_json, transient=True) as progress:
             task = progress.add_task("deals settled", total=expected)
@@ -157,8 +155,8 @@ class DemoStory:
                     return rows
                 if time.monotonic() > deadline:
                     raise TielineError(
-                        f"Only {settled} of {expected} deals settled in {_PATIENCE_S:.0f} s. Look at worker.log in "
-                        f"{self._folder}."
+                        f"Only {settled} of {expected} deals settled in {self._firm.patience_s:.0f} s. Look at "
+                        f"worker.log in {self._folder}."
                     )
                 await asyncio.sleep(0.2)
 
@@ -232,8 +230,30 @@ class DemoStory:
         shown += [_total_row("came in from the CRM", total) for total in came_in]
         shown += [_total_row("of these: service awards", total) for total in totals_of(services)]
         self._output.table("Totals", ["what", "deals", "currency", "funded", "sold", "with options"], shown)
-        agree = came_in == accounted
-        self._output.line("The totals agree." if agree else "THE TOTALS DO NOT AGREE.")
+        return came_in == accounted
+
+    def _show_companies(
+        self, rows: tuple[EngagementRow, ...], sold: dict[str, SoldValues], signers: dict[str, str]
+    ) -> bool:
+        """Per company of ours and currency: what its contracts came in with, and where they are booked now."""
+        book, today = load_rulebook(self._rules), datetime.now(UTC).date()
+        company: dict[str, str] = {}
+        for number, name in signers.items():
+            entity = book.entity_named(name, today)
+            company[number] = entity.code if entity is not None else name
+        here = {str(row.contract_number): row.legal_entity or company.get(row.contract_number, "") for row in rows}
+        shown: list[list[str]] = []
+        agree = True
+        for code in sorted(set(company.values()) | set(here.values())):
+            came_in = totals_of(sold[number] for number, owner in company.items() if owner == code)
+            accounted = totals_of(sold[number] for number, owner in here.items() if owner == code and number in sold)
+            agree = agree and came_in == accounted
+            rule = book.erp_of(LegalEntityCode(code), today)
+            where = rule.connection if rule is not None else "-"
+            shown += [[where, *_total_row(code, total)] for total in accounted]
+        self._output.table(
+            "By legal entity", ["ERP", "company", "deals", "currency", "funded", "sold", "with options"], shown
+        )
         return agree
 
 

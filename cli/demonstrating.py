@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.demo_dialects import FIRST_CRM, dialect_of
+from cli.demo_books import FIRST_ERP, books_of
+from cli.demo_dialects import FIRST_CRM, dialects_of
+from cli.demo_firm import DemoFirm
 from cli.demo_story import DemoStory
 from cli.output import Output
 from cli.running import run
@@ -22,15 +24,19 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path | None, typer.Option("--folder", help="Where the demo keeps its data.")] = None,
-    crm: Annotated[str, typer.Option("--crm", help="The simulated CRM; each has a folder of its own.")] = FIRST_CRM,
+    crm: Annotated[str, typer.Option("--crm", help="salesforce, hubspot or both (simulated).")] = FIRST_CRM,
+    erp: Annotated[
+        str, typer.Option("--erp", help="netsuite (simulated), tryton (the real server, built here first) or both.")
+    ] = FIRST_ERP,
     leave: Annotated[bool, typer.Option("--exit", help="Stop everything at the end instead of staying up.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
 ) -> None:
-    """Show the main job on real contracts: simulated CRM and ERP, real Temporal, real Tieline."""
+    """Show the main job on real contracts, with real Temporal and real Tieline. Each pair has a folder of its own."""
 
     async def command(output: Output) -> int:
-        own = Path("var/demo" if crm == FIRST_CRM else f"var/demo-{crm}")
-        story = DemoStory((folder or own).resolve(), output, dialect_of(crm))
+        named = [name for name, usual in ((crm, FIRST_CRM), (erp, FIRST_ERP)) if name != usual or "both" in {crm, erp}]
+        own = Path("-".join(["var/demo", *named]))
+        story = DemoStory((folder or own).resolve(), output, DemoFirm(dialects_of(crm), books_of(erp)))
         telling = asyncio.create_task(_tell(story, output, leave=leave))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, telling.cancel)

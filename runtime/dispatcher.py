@@ -219,7 +219,11 @@ class Dispatcher:
             elif not contract.contract_number:
                 await self._without_number(deal, rows, contract)
             elif (beside := await find_beside(self._bindings, self._firm, connection, contract)) is None:
-                await self._start(deal, rows, contract)
+                if contract.is_won or await self._is_held(contract):
+                    await self._start(deal, rows, contract)
+                else:
+                    # Its process would take the place of the deal that is won, perhaps in another account.
+                    await self._leave(contract, rows, "the deal is not won, and its contract is not set up here")
             elif beside.is_amendment and (door := self._changes.get(connection)) is not None:
                 await self._amend(door, deal, rows, contract)
             elif contract.is_won:
@@ -231,6 +235,10 @@ class Dispatcher:
         else:
             for row in rows:
                 self._resting.pop(row.row, None)
+
+    async def _is_held(self, contract: ContractOfDeal) -> bool:
+        """Whether a deal has sold this contract already."""
+        return await self._bindings.find_deal_of_contract(self._firm, contract.contract_number) is not None
 
     async def _amend(self, door: ChangeOrderDoor, deal: DealId, rows: list[InboxRow], contract: ContractOfDeal) -> None:
         """The contract's change orders look at all of its amendments, whichever rang."""

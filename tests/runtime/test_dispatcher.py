@@ -226,12 +226,23 @@ async def test_an_open_deal_without_contract_number_is_nobodys_trouble(edge: Edg
 
 
 async def test_a_deal_that_is_no_longer_won_still_reaches_its_process(edge: Edge) -> None:
+    await edge.store.deal_bindings.bind_deal(FIRM, CRM, ContractNumber("C-1"), DealId("deal-1"))
     edge.crm.sell("deal-1", "C-1", is_won=False)
     await edge.event("e-1", "deal-1")
 
     await edge.dispatcher.turn()
 
     assert edge.engine.started == ["C-1"]
+
+
+async def test_an_open_deal_takes_nobodys_place(edge: Edge) -> None:
+    """The same contract may be won in another account: its process must be that deal's."""
+    edge.crm.sell("deal-1", "C-1", is_won=False)
+    await edge.event("e-1", "deal-1")
+
+    await edge.dispatcher.turn()
+
+    assert (edge.engine.started, await edge.waiting(), await edge.desk()) == ([], [], [])
 
 
 async def test_an_answer_under_the_long_form_of_an_id_is_recognised(edge: Edge) -> None:
