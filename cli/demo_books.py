@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cli.demo_processes import Ready
 from models.errors import NeedsRepair
 
-__all__ = ["FIRST_ERP", "DemoBooks", "books_of"]
+__all__ = ["ERP_CHOICES", "FIRST_ERP", "DemoBooks", "books_of"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ _TRYTON = DemoBooks(
 FIRST_ERP = _NETSUITE.system
 """The ERP of the demo unless another is named."""
 _BOOKS = {books.system: books for books in (_NETSUITE, _TRYTON)}
+ERP_CHOICES = (
+    ", ".join(f"{name} ({'real' if books.is_real else 'simulated'})" for name, books in _BOOKS.items()) + " or both"
+)
 
 
 def books_of(choice: str) -> tuple[DemoBooks, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from cli.demo_processes import Ready
 from models.errors import NeedsRepair
 
-__all__ = ["FIRST_CRM", "DemoDialect", "dialects_of"]
+__all__ = ["CRM_CHOICES", "FIRST_CRM", "DemoDialect", "dialects_of"]
 
 Record = Mapping[str, Any]
 _MANY = "5000"
@@ -88,6 +88,8 @@ _HUBSPOT = DemoDialect(
 FIRST_CRM = _SALESFORCE.system
 """The CRM of the demo unless another is named."""
 _DIALECTS = {dialect.system: dialect for dialect in (_SALESFORCE, _HUBSPOT)}
+CRM_CHOICES = f"{', '.join(_DIALECTS)} or both, all simulated"
+
 
 
 def dialects_of(choice: str) -> tuple[DemoDialect, ...]:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.demo_books import FIRST_ERP, books_of
-from cli.demo_dialects import FIRST_CRM, dialects_of
+from cli.demo_books import ERP_CHOICES, FIRST_ERP, books_of
+from cli.demo_dialects import CRM_CHOICES, FIRST_CRM, dialects_of
 from cli.demo_firm import DemoFirm
 from cli.demo_story import DemoStory
 from cli.output import Output
@@ -24,9 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path | None, typer.Option("--folder", help="Where the demo keeps its data.")] = None,
-    crm: Annotated[str, typer.Option("--crm", help="salesforce, hubspot or both (simulated).")] = FIRST_CRM,
+    crm: Annotated[str, typer.Option("--crm", help=f"{CRM_CHOICES}.")] = FIRST_CRM,
     erp: Annotated[
-        str, typer.Option("--erp", help="netsuite (simulated), tryton (the real server, built here first) or both.")
+        str, typer.Option("--erp", help=f"{ERP_CHOICES}; a real one is built here first, in some minutes.")
     ] = FIRST_ERP,
     leave: Annotated[bool, typer.Option("--exit", help="Stop everything at the end instead of staying up.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")] = False,
