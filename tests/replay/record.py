@@ -20,7 +20,7 @@ from tests.replay.change_runs import histories_of_changes
 from tests.replay.typical_runs import TYPICAL_RUNS
 from tests.workflows.house import open_house
 
-__all__ = ["FOLDER"]
+__all__ = ["FOLDER", "anonymous"]
 
 FOLDER = Path(__file__).with_name("histories")
 _PROCESS = re.compile(r"\d+@")
@@ -47,18 +47,18 @@ async def record() -> None:
 
 
 async def _keep(name: str, workflow_id: str, history: Any) -> None:
-    document = {"workflow_id": workflow_id, "history": _anonymous(history)}
+    document = {"workflow_id": workflow_id, "history": anonymous(history)}
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
     await asyncio.to_thread((FOLDER / f"{name}.json").write_text, text + "\n", encoding="utf-8")
     print(f"{name}: {len(history['events'])} events")  # noqa: T201 - a command that tells what it did
 
 
-def _anonymous(part: Any) -> Any:
+def anonymous(part: Any) -> Any:
     """Without process and host (also in the names of sticky queues) and without stacks, which hold paths."""
     if isinstance(part, dict):
-        return {name: "" if name == "stackTrace" else _anonymous(value) for name, value in part.items()}
+        return {name: "" if name == "stackTrace" else anonymous(value) for name, value in part.items()}
     if isinstance(part, list):
-        return [_anonymous(item) for item in part]
+        return [anonymous(item) for item in part]
     return "recorder" if isinstance(part, str) and _PROCESS.match(part) else part
 
 

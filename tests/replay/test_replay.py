@@ -15,6 +15,7 @@ from runtime.temporal import PASSED_THROUGH
 from tests.replay.change_runs import CHANGE_RUNS
 from tests.replay.typical_runs import TYPICAL_RUNS
 from workflows.change_order import ChangeOrders
+from workflows.invoice_feedback import InvoiceFeedback
 from workflows.quote_to_project import QuoteToProject
 
 FILES = sorted(Path(__file__).with_name("histories").glob("*.json"))
@@ -27,7 +28,8 @@ def _history(file: Path) -> WorkflowHistory:
 
 def _replayer() -> Replayer:
     runner = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
-    return Replayer(workflows=[QuoteToProject, ChangeOrders], data_converter=data_converter(()), workflow_runner=runner)
+    processes = [QuoteToProject, ChangeOrders, InvoiceFeedback]
+    return Replayer(workflows=processes, data_converter=data_converter(()), workflow_runner=runner)
 
 
 def test_every_typical_run_is_on_file() -> None:
