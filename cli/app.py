@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from cli import auditing, billing, counting, customers, deciding, demonstrating, diagnosing, doors, looking, simulating, starting
+from cli import (
+    auditing,
+    billing,
+    counting,
+    customers,
+    deciding,
+    demonstrating,
+    diagnosing,
+    doors,
+    looking,
+    simulating,
+    starting,
+)
 from models.errors import TielineError
 from runtime.leave import leave
 
@@ -17,7 +29,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (starting, looking, billing, deciding, customers, auditing, counting, diagnosing, doors, simulating, demonstrating):
+for module in (
+    starting,
+    looking,
+    billing,
+    deciding,
+    customers,
+    auditing,
+    counting,
+    diagnosing,
+    doors,
+    simulating,
+    demonstrating,
+):
     module.add_to(app)
 
 

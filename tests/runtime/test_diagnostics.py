@@ -64,3 +64,16 @@ async def test_a_diagnosis_tells_what_works_and_holds_no_secret(
     away = await diagnose(connection)  # the system is down by now
     assert "cannot be reached" in away.problem
     assert away.guards == found.guards
+
+
+async def test_an_erp_that_is_away_is_diagnosed_without_its_key() -> None:
+    config = {"base_url": "http://127.0.0.1:1", "database": "books", "api_key": "0123456789abcdef-key"}
+    connection = Connection.model_validate(
+        {"connection": ConnectionId("erp-main"), "connector": "tryton", "config": config}
+    )
+    found = await diagnose(connection)
+    assert found.settings["api_key"] == "[hidden]"
+    assert found.settings["base_url"] == config["base_url"]
+    assert "cannot be reached" in found.problem
+    assert set(found.guards) >= {"customer", "contract", "hold"}
+    assert "0123456789abcdef-key" not in str(found.model_dump())
