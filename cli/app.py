@@ -29,19 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (
-    starting,
-    looking,
-    billing,
-    deciding,
-    customers,
-    auditing,
-    counting,
-    diagnosing,
-    doors,
-    simulating,
-    demonstrating,
-):
+_COMMANDS = (
+    starting, looking, billing, deciding, customers, auditing, counting, diagnosing, doors, simulating, demonstrating,
+)  # fmt: skip
+for module in _COMMANDS:
     module.add_to(app)
 
 

@@ -67,7 +67,10 @@ async def test_a_diagnosis_tells_what_works_and_holds_no_secret(
 
 
 async def test_an_erp_that_is_away_is_diagnosed_without_its_key() -> None:
-    config = {"base_url": "http://127.0.0.1:1", "database": "books", "api_key": "0123456789abcdef-key"}
+    config = {
+        "base_url": "http://127.0.0.1:1", "database": "books", "api_key": "0123456789abcdef-key",
+        "has_uniqueness_module": True,
+    }  # fmt: skip
     connection = Connection.model_validate(
         {"connection": ConnectionId("erp-main"), "connector": "tryton", "config": config}
     )
