@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from mappings.invoice_states import Judgement, invoice_card_of, judge
-from models.errors import Retryable
+from models.errors import NeedsRepair, Retryable
 from models.feedback import CardOutcome, InvoiceCard, Tally
 from models.ids import FirmId
 from models.invoice import Invoice
 from ports.billing_feed import BillingBook, BillingFeed, InvoiceBoard, KeptInvoice
 
 __all__ = ["FeedbackPage", "Wanted"]
+
+_TOO_MANY_TO_BE_CHANCE = 10
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class FeedbackPage:
         outcomes = {}
         if to_write:
             outcomes = {one.key: one for one in await self._board.ensure_cards([one.card for one in to_write])}
+            _unless_all_refused(list(outcomes.values()))
         done = [one.kept(shown=one.card.digest) for one in wanted if one.card.key in landed]
         later = 0
         for one in to_write:
@@ -179,3 +182,13 @@ class FeedbackPage:
                 refused += 1
                 await self._on_refused(one, outcome)
         return refused
+
+
+def _unless_all_refused(outcomes: Sequence[CardOutcome]) -> None:
+    """Every row refused for one reason: it is the CRM's set-up, and one stop to read instead of many."""
+    refused = [one for one in outcomes if not one.is_shown and not one.may_work_later]
+    if len(refused) >= _TOO_MANY_TO_BE_CHANCE and len(refused) == len(outcomes) and len({o.code for o in refused}) == 1:
+        raise NeedsRepair(
+            f"The CRM refuses every invoice, {len(refused)} of {len(outcomes)}. The first: {refused[0].message}",
+            record="invoices in the CRM",
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from activities.feedback_page import FeedbackPage, Wanted
-from models.errors import OutcomeUnknown, Retryable
+from models.errors import NeedsRepair, OutcomeUnknown, Retryable
 from models.feedback import CardOutcome, InvoiceCard, Tally
 from models.ids import ConnectionId, ContractNumber, DealId, ExternalKey, FirmId
 from models.invoice import Amounts, DocumentState, Invoice, SourceVersion
@@ -215,3 +215,17 @@ async def test_what_was_not_billed_from_a_contract_of_ours_is_not_shown() -> Non
     scene = Scene()
     tally = await scene.show(picture(1).model_copy(update={"contract_number": ContractNumber("theirs")}))
     assert (tally.read, tally.shown, scene.board.calls, scene.book.kept) == (1, 0, [], {})
+
+
+async def test_a_crm_that_refuses_every_invoice_is_one_stop_and_not_one_for_each() -> None:
+    scene = Scene()
+    numbers = range(1, 31)
+    for number in numbers:
+        scene.board.outcome[f"INV-{number}"] = CardOutcome(
+            key="", is_shown=False, code="TL-INT-020", message=f"A field is missing on INV-{number}."
+        )
+    with pytest.raises(NeedsRepair, match="refuses every invoice, 30 of 30"):
+        await scene.show(*(picture(number) for number in numbers))
+    assert scene.told == []
+    scene.board.outcome.clear()
+    assert (await scene.show(*(picture(number) for number in numbers))).shown == 30
