@@ -9,7 +9,7 @@ from activities.boundary import business_boundary
 from activities.erp import intent_of
 from activities.exactly_once import ExactlyOnce
 from activities.plan_desk import PlanDesk
-from mappings.customer_sync import CustomerCase, compare, plan_customer_sync, settled
+from mappings.customer_sync import CustomerCase, carried, compare, doubted, plan_customer_sync, settled
 from mappings.rulebook import RuleBook
 from models.customer_sync import (
     AccountState,
@@ -23,6 +23,7 @@ from models.customer_sync import (
 from models.desk import Stage
 from models.errors import Fatal, NeedsRepair
 from models.ids import ConnectionId
+from models.plan import Plan, PlannedOperation
 from models.process import ApplyStep, ConfirmCall, Confirmed, EngagementRef, Planned, PlannedKind, StepDone
 from models.roles import Role
 from ports.customer_sync import AccountReader, Accounts, CustomerKeeper, CustomerReader, SyncMemory
@@ -90,11 +91,14 @@ class CustomerPlanning:
                 record=account.account_id,
                 owner=Role.MASTER_DATA,
             )
-        # The same write wanted once more: it was taken and does not show.
-        written = {operation.key: operation.summary for operation in (await self._plans.get_plan(call.plan)).operations}
-        again = plan_customer_sync(case, self._rules()).plan
-        lost = [written[operation.key] for operation in (again.operations if again else ()) if operation.key in written]
-        if lost:
+        plan = await self._plans.get_plan(call.plan)
+        doubt = case.model_copy(update={"agreed": doubted(case.agreed, plan)})
+        again = plan_customer_sync(doubt, self._rules()).plan
+        if again and (lost := [one.summary for one in plan.operations if _is_wanted_again(one, again)]):
+            # From now on it counts as never carried over, so that the repair writes it anew.
+            await self._memory.save_agreed(
+                call.subject.firm, self._crm.connection, case.account.account_id, doubt.agreed
+            )
             raise NeedsRepair(
                 f"{name}: this was written, and cannot be seen: {'; '.join(lost)}. Look at both records, then repair.",
                 code="TL-CUS-023",
@@ -110,6 +114,9 @@ class CustomerPlanning:
         customer = await self._customer(account, agreed)
         if customer is None:
             return None
+        if agreed.customer_id and agreed.customer_id != customer.ref.record_id:
+            # The account was pointed to another customer: nobody agreed on anything with that one.
+            agreed = AgreedState(revision=agreed.revision)
         return CustomerCase(
             firm=subject.firm,
             engagement=subject.engagement,
@@ -128,7 +135,7 @@ class CustomerPlanning:
 
         A deleted account is not readable any more; what it named was kept when both last agreed.
         """
-        pointer = account.erp_customer_id or agreed.customer_id
+        pointer = agreed.customer_id if account.is_deleted else account.erp_customer_id
         if not pointer:
             return None
         codes = {person.code for person in account.people}
@@ -164,10 +171,12 @@ class CustomerSyncActivities:
         erps: Mapping[ConnectionId, CustomerKeeper],
         plans: PlanBook,
         desk: Desk,
+        memory: SyncMemory,
         once: ExactlyOnce,
     ) -> None:
         self._crm = crm
         self._erps = erps
+        self._memory = memory
         self._plans = plans
         self._desk = desk
         self._once = once
@@ -186,6 +195,7 @@ class CustomerSyncActivities:
             find=lambda: erp.find_update(request),
             ensure=lambda: erp.apply_update(request),
         )
+        await self._remember(call, operation)
         return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
 
     @activity.defn
@@ -201,7 +211,14 @@ class CustomerSyncActivities:
             find=lambda: self._crm.find_shown(request),
             ensure=lambda: self._crm.show_customer(request),
         )
+        await self._remember(call, operation)
         return StepDone(step=call.step, ref=effect.ref, created=effect.created, changed=effect.changed)
+
+    async def _remember(self, call: ApplyStep, operation: PlannedOperation) -> None:
+        """With the write, not at the end of the plan: the CRM may change it back before the other steps are done."""
+        firm, account = call.subject.firm, str(call.subject.deal_id)
+        agreed = await self._memory.get_agreed(firm, self._crm.connection, account)
+        await self._memory.save_agreed(firm, self._crm.connection, account, carried(agreed, operation))
 
     @activity.defn
     @business_boundary
@@ -210,3 +227,12 @@ class CustomerSyncActivities:
         row = await self._desk.find_engagement(subject.engagement)
         if row is not None and row.stage is Stage.APPLYING:
             await self._desk.save_engagement(row.model_copy(update={"stage": Stage.PLANNING}))
+
+
+def _is_wanted_again(written: PlannedOperation, again: Plan) -> bool:
+    """The same change once more, right after it was made: it was taken and does not show."""
+    same = [one for one in again.operations if one.step == written.step]
+    if isinstance(written.request, UpdateCustomer):
+        fields = {(diff.field, diff.after) for diff in written.diffs}
+        return any((diff.field, diff.after) in fields for one in same for diff in one.diffs)
+    return any(one.request == written.request for one in same)

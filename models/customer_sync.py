@@ -56,8 +56,9 @@ class AccountState(Canonical):
     erp_customer_id: str = ""
     shown_number: str = ""
     """What the CRM shows of the ERP's facts: to be kept equal."""
-    shown_terms: str = ""
-    shown_hold: bool = False
+    shown_terms: str | None = ""
+    """None when the CRM has no place for it."""
+    shown_hold: bool | None = False
     is_deleted: bool = False
     merged_into: str = ""
     """Id of the account that swallowed it."""

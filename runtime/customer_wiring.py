@@ -50,7 +50,9 @@ def build_customer_sync(
         rules=rules,
         now=now,
     )
-    syncing = CustomerSyncActivities(crm=crm, erps=keepers, plans=store.plans, desk=store.desk, once=once)
+    syncing = CustomerSyncActivities(
+        crm=crm, erps=keepers, plans=store.plans, desk=store.desk, memory=store.customers, once=once
+    )
     steps = [
         planning.plan_customer, planning.confirm_customer, syncing.update_customer, syncing.show_customer,
         syncing.drop_customer_plan,

@@ -78,8 +78,12 @@ class Accounts:
         """Whether the account shows it."""
         found = await self.get(request.account_id)
         number = request.customer.number or request.customer.record_id
-        wanted = (number, request.payment_terms, request.on_credit_hold)
-        is_there = found is not None and wanted == (found.shown_number, found.shown_terms, found.shown_hold)
+        is_there = (
+            found is not None
+            and found.shown_number == number
+            and found.shown_terms in {None, request.payment_terms}
+            and found.shown_hold in {None, request.on_credit_hold}
+        )
         return Effect(ref=self._ref(request), created=False, changed=False) if is_there else None
 
     async def show(self, request: ShowCustomer) -> Effect:
@@ -121,8 +125,8 @@ class Accounts:
             registration_number=row.text(n.account_registration_number),
             erp_customer_id=row.text(n.account_erp_id),
             shown_number=row.text(n.account_erp_number),
-            shown_terms=row.text(n.account_erp_terms) if n.account_erp_terms else "",
-            shown_hold=row.flag(n.account_erp_credit_hold) if n.account_erp_credit_hold else False,
+            shown_terms=row.text(n.account_erp_terms) if n.account_erp_terms else None,
+            shown_hold=row.flag(n.account_erp_credit_hold) if n.account_erp_credit_hold else None,
             people=tuple(_person(Row(one, deal=str(one.get("Id")), where="contact ")) for one in people),
             source_version=row.instant("SystemModstamp"),
         )

@@ -1,6 +1,15 @@
 """Which difference between an account and its customer is carried where, and what a person must decide."""
 
-from mappings.customer_sync.compare import Difference, compare, settled
+from mappings.customer_sync.compare import Difference, carried, compare, doubted, settled
 from mappings.customer_sync.plan import CustomerCase, CustomerVerdict, plan_customer_sync
 
-__all__ = ["CustomerCase", "CustomerVerdict", "Difference", "compare", "plan_customer_sync", "settled"]
+__all__ = [
+    "CustomerCase",
+    "CustomerVerdict",
+    "Difference",
+    "carried",
+    "compare",
+    "doubted",
+    "plan_customer_sync",
+    "settled",
+]

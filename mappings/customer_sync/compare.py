@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 from mappings.company_names import normal_name
 from mappings.field_ownership import FieldOwner, FieldRule, OnDifference
-from models.customer_sync import AccountState, AgreedState, CustomerState, FieldChange, SharedField
+from models.customer_sync import (
+    AccountState,
+    AgreedState,
+    CustomerState,
+    FieldChange,
+    SharedField,
+    UpdateContact,
+    UpdateCustomer,
+)
 from models.party import Address, ContactPerson
+from models.plan import Plan, PlannedOperation
 
-__all__ = ["Difference", "compare", "settled", "values_of"]
+__all__ = ["Difference", "carried", "compare", "doubted", "settled", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,33 @@ def settled(
     values = {key: value for key, value in (values | kept).items() if not key.startswith(people) or key in known}
     if values == agreed.values:
         return agreed
+    return agreed.model_copy(update={"revision": agreed.revision + 1, "values": values})
+
+
+def carried(agreed: AgreedState, operation: PlannedOperation) -> AgreedState:
+    """What both agree on once this step is written: a change back that follows at once is news again.
+
+    The revision moves even when no value does: the ERP's facts go back and forth as well, and each time is a write.
+    """
+    request, values = operation.request, dict(agreed.values)
+    if isinstance(request, UpdateCustomer):
+        values |= {diff.field: diff.after for diff in operation.diffs}
+    elif isinstance(request, UpdateContact) and request.is_active:
+        values[f"{SharedField.PERSON.value}:{request.person.code}"] = _person_text(request.person)
+    elif isinstance(request, UpdateContact):
+        values.pop(f"{SharedField.PERSON.value}:{request.person.code}", None)
+    return agreed.model_copy(update={"revision": agreed.revision + 1, "values": values})
+
+
+def doubted(agreed: AgreedState, plan: Plan) -> AgreedState:
+    """As if nobody had agreed on what this plan wrote: what does not show after all is a difference again."""
+    keys: set[str] = set()
+    for operation in plan.operations:
+        if isinstance(operation.request, UpdateCustomer):
+            keys |= {diff.field for diff in operation.diffs}
+        elif isinstance(operation.request, UpdateContact):
+            keys.add(f"{SharedField.PERSON.value}:{operation.request.person.code}")
+    values = agreed.values | dict.fromkeys(keys, "")
     return agreed.model_copy(update={"revision": agreed.revision + 1, "values": values})
 
 
@@ -115,11 +151,15 @@ def _shown(
     facts = (
         (SharedField.CUSTOMER_NUMBER, account.shown_number, customer.ref.number or customer.ref.record_id),
         (SharedField.PAYMENT_TERMS, account.shown_terms, customer.payment_terms),
-        (SharedField.CREDIT_HOLD, _yes_or_no(account.shown_hold), _yes_or_no(customer.on_credit_hold)),
+        (
+            SharedField.CREDIT_HOLD,
+            None if account.shown_hold is None else _yes_or_no(account.shown_hold),
+            _yes_or_no(customer.on_credit_hold),
+        ),
     )
     for field, shown, true in facts:
         rule = rules.get(field)
-        if rule is not None and shown != true:
+        if rule is not None and shown is not None and shown != true:
             yield Difference(FieldChange(field=field, side="crm", before=shown, after=true), rule)
 
 

@@ -40,6 +40,8 @@ from models.values import SoldValues
 __all__ = ["CustomerCase", "CustomerVerdict", "plan_customer_sync"]
 
 _OTHERS, _GONE = "TL-CUS-021", "TL-CUS-022"
+_STAMP = frozenset({"source_version"})
+_NUMBERS = {SharedField.TAX_NUMBER, SharedField.REGISTRATION_NUMBER}
 _KEEP = Choice(value="keep", label="Leave both as they are; do not ask again about this value")
 
 
@@ -77,6 +79,8 @@ def plan_customer_sync(case: CustomerCase, book: RuleBook) -> CustomerVerdict:
     """
     if stop := _gone(case):
         return CustomerVerdict(blockers=(blocker_of(stop, case.engagement, book, None),))
+    if case.account.is_deleted:
+        return CustomerVerdict()  # a person decided what becomes of the customer; a gone account changes nothing
     found = _open(case, book)
     to_write = tuple(one for one in found if not one.is_the_others)
     if to_write:
@@ -139,12 +143,15 @@ def _gone(case: CustomerCase) -> Finding | None:
 
 def _others(case: CustomerCase, difference: Difference) -> Finding:
     change, name = difference.change, case.customer.ref.number or case.customer.ref.record_id
+    says, has = f"{change.field.value} '{change.after}'", f"'{change.before}'"
+    if change.field in _NUMBERS:
+        says, has = f"another {change.field.value}", "one"  # a number of the state is not for every list and log
     return Finding(
         code=_OTHERS,
         record=name,
         field=change.field.value,
-        message=f"{case.account.name}: the CRM now says {change.field.value} '{change.after}', ERP customer {name} has "
-        f"'{change.before}', which was verified. Check it against the register and change it in the ERP, or leave it.",
+        message=f"{case.account.name}: the CRM now says {says}, ERP customer {name} has "
+        f"{has}, which was verified. Check it against the register and change it in the ERP, or leave it.",
         answer_field=_question(difference),
         choices=(_KEEP,),
     )
@@ -154,7 +161,8 @@ def _plan(case: CustomerCase, book: RuleBook, differences: tuple[Difference, ...
     operations = tuple(_operations(case, book, differences))
     call_backs = tuple(one for one in differences if one.needs_call_back)
     account, customer = case.account, case.customer
-    basis = digest_of(account, customer, case.agreed, book.version)
+    # A touch that changes nothing of this makes no other plan: who was asked is not asked again.
+    basis = digest_of(account, customer, case.agreed, book.version, without=_STAMP)
     return Plan(
         firm=case.firm,
         process="customer-sync",
@@ -178,7 +186,7 @@ def _plan(case: CustomerCase, book: RuleBook, differences: tuple[Difference, ...
         rules_version=book.version,
         rules_author=book.author,
         requested_by=tuple(item for item in (account.owner.lower(),) if item),
-        terms_digest=TermsDigest(digest_of(account)),
+        terms_digest=TermsDigest(digest_of(account, without=_STAMP)),
         basis_digest=basis,
         made_at=case.now,
     )
@@ -186,11 +194,13 @@ def _plan(case: CustomerCase, book: RuleBook, differences: tuple[Difference, ...
 
 def _slot(difference: Difference, book: RuleBook) -> ApprovalSlot:
     change = difference.change
+    # The part before the @ may name a person; the plan itself holds it for whoever decides.
+    before, after = (text.rpartition("@")[2] for text in (change.before, change.after))
     return ApprovalSlot(
         slot="call-back",
         roles=frozenset({Role.MASTER_DATA}),
-        reason=f"{change.field.value} moves from '{change.before}' to '{change.after}': call the customer back on a "
-        "number already on file",
+        reason=f"{change.field.value} moves from '{before}' to '{after}': call the customer back on a number already "
+        "on file",
         rule=book.ref(difference.rule),
         value_usd=Decimal(0),
     )

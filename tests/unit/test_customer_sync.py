@@ -1,12 +1,20 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mappings.customer_sync import CustomerCase, CustomerVerdict, compare, plan_customer_sync, settled
+from mappings.customer_sync import (
+    CustomerCase,
+    CustomerVerdict,
+    carried,
+    compare,
+    doubted,
+    plan_customer_sync,
+    settled,
+)
 from mappings.rulebook import load_rulebook
 from models.customer_sync import (
     AccountState,
@@ -197,3 +205,70 @@ def test_back_and_forth_are_three_writes_with_three_keys() -> None:
         agreed = settled(now, other, agreed, ())
         assert verdict(now, other, agreed).is_in_order
     assert len(set(keys)) == 3
+
+
+def test_what_the_erp_owns_goes_back_and_forth_and_each_time_is_a_write() -> None:
+    agreed, keys = agreed_on(account(), customer()), []
+    for hold in (True, False, True):
+        found = verdict(account(shown_hold=not hold), customer(on_credit_hold=hold), agreed)
+        assert found.plan is not None
+        [operation] = found.plan.operations
+        keys.append(operation.key)
+        agreed = carried(agreed, operation)
+    assert len(set(keys)) == 3
+
+
+def test_a_crm_without_a_place_for_the_erps_facts_is_in_order() -> None:
+    assert verdict(account(shown_terms=None, shown_hold=None), customer(on_credit_hold=True), AgreedState()).is_in_order
+
+
+def test_a_change_back_right_after_the_write_is_carried_over_too() -> None:
+    agreed = agreed_on(account(), customer())
+    plan = verdict(account(invoice_email="b@acme.example"), customer(), agreed).plan
+    assert plan is not None
+    agreed = carried(agreed, plan.operations[0])
+    [request] = requests(verdict(account(), customer(invoice_email="b@acme.example"), agreed))
+    assert request.invoice_email == "ap@acme.example"
+
+
+def test_a_write_that_does_not_show_is_wanted_again_under_another_key() -> None:
+    start, changed = agreed_on(account(), customer()), account(invoice_email="b@acme.example", people=())
+    plan = verdict(changed, customer(), start).plan
+    assert plan is not None
+    agreed = start
+    for operation in plan.operations:
+        agreed = carried(agreed, operation)
+    assert verdict(changed, customer(), agreed).is_in_order
+    again = verdict(changed, customer(), doubted(agreed, plan)).plan
+    assert again is not None
+    assert [one.request for one in again.operations] == [one.request for one in plan.operations]
+    assert not {one.key for one in again.operations} & {one.key for one in plan.operations}
+
+
+def test_after_a_person_said_keep_a_deleted_account_changes_nothing() -> None:
+    agreed = agreed_on(account(), customer())
+    gone = AccountState(account_id="001A", name="", is_deleted=True, source_version=NOW)
+    [stop] = verdict(gone, customer(), agreed).blockers
+    assert verdict(gone, customer(), agreed, (left(stop),)).is_in_order
+
+
+def test_a_touch_without_a_change_makes_no_other_plan() -> None:
+    agreed = agreed_on(account(), customer())
+    first = verdict(account(invoice_email="ap@else.example"), customer(), agreed).plan
+    touched = account(invoice_email="ap@else.example", source_version=NOW + timedelta(hours=1))
+    second = verdict(touched, customer(), agreed).plan
+    assert first is not None
+    assert second is not None
+    assert first.digest == second.digest
+
+
+def test_sentences_hold_no_mailbox_and_no_number_of_the_state() -> None:
+    agreed = agreed_on(account(), customer())
+    plan = verdict(account(invoice_email="jane.doe@else.example"), customer(), agreed).plan
+    assert plan is not None
+    assert "else.example" in plan.approvals[0].reason
+    assert "jane.doe" not in plan.approvals[0].reason
+    verified, known = customer(tax_number="GB980780684"), account(tax_number="GB980780684")
+    other = known.model_copy(update={"tax_number": "GB123456789"})
+    [stop] = verdict(other, verified, agreed_on(known, verified)).blockers
+    assert not any(number in stop.message for number in ("123456789", "980780684"))
