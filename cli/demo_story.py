@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from cli.demo_billing import DemoBilling
 from cli.demo_changes import DemoChanges
+from cli.demo_customers import DemoCustomers
 from cli.demo_figures import Totals, totals_of
 from cli.demo_firm import DemoFirm, told_of
 from cli.demo_people_at_work import decide_and_repair
@@ -21,6 +22,7 @@ from cli.demo_sides import DemoErp, DemoSide
 from cli.output import Output
 from mappings.rulebook import load_rulebook
 from models.change_process import base_of
+from models.customer_process import account_of
 from models.desk import EngagementRow, Stage
 from models.errors import TielineError
 from models.ids import FirmId, LegalEntityCode, PlanDigest, Step
@@ -94,6 +96,7 @@ class DemoStory:
         agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp)
         if self._firm.dialects[0].shows_invoices:
             await DemoBilling(self._output).tell(crm, erp)
+            await DemoCustomers(self._output, store, _FIRM, self._connected()).tell(crm)
         return agree
 
     async def stop(self) -> None:
@@ -148,7 +151,7 @@ class DemoStory:
             task = progress.add_task("deals settled", total=expected)
             while True:
                 every = await store.desk.list_engagements(_FIRM)
-                rows = tuple(row for row in every if base_of(row.engagement) is None)
+                rows = tuple(row for row in every if _is_of_a_deal(row))
                 settled = sum(1 for row in rows if row.stage not in _MOVING)
                 progress.update(task, completed=settled)
                 if settled >= expected and settled == len(rows) and not await self._busy(store):
@@ -262,3 +265,8 @@ def _total_row(name: str, total: Totals) -> list[str]:
         name, str(total.contracts), total.currency, f"{total.funded.amount:,}", f"{total.sold.amount:,}",
         f"{total.with_options.amount:,}",
     ]  # fmt: skip
+
+
+def _is_of_a_deal(row: EngagementRow) -> bool:
+    """Amendments and customers are told in parts of their own."""
+    return base_of(row.engagement) is None and account_of(row.contract_number) is None
