@@ -53,6 +53,7 @@ crashes: setup ## Kill, cut, refuse and race every write; writes docs/evidence/c
 
 bench: setup ## Measure speed beside bare vendor calls; ARGS="--quick" takes three minutes
 	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench --page
 
 invoices: setup ## Ten thousand invoices and payments reach the CRM, a worker is killed; writes docs/evidence in 5 minutes
 	$(BIN)/python -m tests.e2e.many_invoices

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
+import platform
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from bench.crash import recover
 from bench.crowd import CrowdSize, crowd
 from bench.deals import Deal, deal_of
 from bench.house import ERP_CALLS_AT_ONCE, open_house
+from bench.page import page_of
 from bench.processes import ROOT
 from bench.recording import FIRST_FREE, record
 from bench.result import Report
@@ -51,16 +55,22 @@ def main() -> None:
     """Run what was asked for; ends with 0 when everything could be measured, whether or not targets are met."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="How fast Tieline is, beside bare calls.")
     parser.add_argument("--quick", action="store_true", help="a small run, under three minutes")
-    parser.add_argument("--only", choices=sorted(_PARTS), help="one part")
+    parser.add_argument("--only", action="append", choices=sorted(_PARTS), help="this part; may be said several times")
     parser.add_argument("--rounds", type=int, help="rounds of the comparison")
+    parser.add_argument(
+        "--page", action="store_true", help="measure nothing: the last result as a page for docs/evidence"
+    )
     asked = parser.parse_args()
+    if asked.page:
+        print(page_of(json.loads(RESULT.read_text(encoding="utf-8"))))
+        return
     size = _QUICK if asked.quick else _FULL
     if asked.rounds:
         size = Size(Plan(asked.rounds, size.plan.loaded_deals, size.plan.lone_deals), size.crash, size.crowd,
                     size.worker_rounds, size.worker_deals)  # fmt: skip
     report = Report(_settings(asked.quick))
     try:
-        asyncio.run(_run(report, size, [asked.only] if asked.only else list(_PARTS)))
+        asyncio.run(_run(report, size, asked.only or list(_PARTS)))
     finally:
         print(report.table())
     leave(0)
@@ -121,6 +131,8 @@ def _settings(quick: bool) -> dict[str, Any]:
     return {
         "run": "quick" if quick else "full",
         "commit": commit.stdout.strip() or "unknown",
+        "measured_at": f"{datetime.now(UTC):%d %b %Y %H:%M} UTC",
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "cores": os.cpu_count(),
         "load_at_start": [round(one, 1) for one in os.getloadavg()],
         "server": " ".join(server),

@@ -15,7 +15,7 @@ from bench.crowd import Crowd
 from bench.recording import PerDeal
 from bench.side_by_side import SideBySide, Spread, quantile
 
-__all__ = ["Report"]
+__all__ = ["Report", "line_of", "shown_value", "verdict_on"]
 
 _TARGETS = {
     "ratio_to_bare": (">=", 1.5),
@@ -103,10 +103,10 @@ class Report:
         for name, value in self.figures.items():
             spread = self.spreads.get(name)
             ends = f"{spread.least:.2f} .. {spread.most:.2f}" if spread else ""
-            lines.append(f"{name:<34}{_text(value):>12}  {ends:<18}{_verdict(name, value)}")
+            lines.append(f"{name:<34}{shown_value(value):>12}  {ends:<18}{verdict_on(name, value)}")
         for part in ("loaded", "alone"):
             for name, rounds in self.details.get(part, {}).items():
-                lines.append(f"{part} {name}: {_line(rounds)}")
+                lines.append(f"{part} {name}: {line_of(rounds)}")
         return "\n".join(lines)
 
     def _spread(self, name: str, spread: Spread) -> None:
@@ -124,7 +124,8 @@ def _shown(row: Round) -> dict[str, Any]:
     }
 
 
-def _line(rounds: Sequence[dict[str, Any]]) -> str:
+def line_of(rounds: Sequence[dict[str, Any]]) -> str:
+    """One arm over all rounds."""
     rates = ", ".join(f"{row['per_second']:.1f}" for row in rounds)
     spent = {name: median(row["cpu_ms_per_deal"][name] for row in rounds) for name in rounds[0]["cpu_ms_per_deal"]}
     cpu = ", ".join(f"{name} {value:.0f}" for name, value in spent.items())
@@ -133,7 +134,8 @@ def _line(rounds: Sequence[dict[str, Any]]) -> str:
     return f"deals/s {rates}; p50 ms {p50}; CPU ms per deal: {cpu}{f'; redone {redone}' if redone else ''}"
 
 
-def _text(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A figure as people read it."""
     if isinstance(value, dict):
         return " / ".join(f"{name}: {one:.0f}" for name, one in value.items())
     if isinstance(value, list):
@@ -141,7 +143,8 @@ def _text(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _verdict(name: str, value: Any) -> str:
+def verdict_on(name: str, value: Any) -> str:
+    """The target and whether it is met; nothing for a figure without one."""
     if name not in _TARGETS:
         return ""
     sign, target = _TARGETS[name]

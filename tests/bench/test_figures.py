@@ -9,6 +9,7 @@ import pytest
 
 from bench.arms import Round
 from bench.crowd import _rate
+from bench.page import page_of
 from bench.result import Report
 from bench.side_by_side import SideBySide, Spread, quantile, spread_of
 
@@ -65,3 +66,15 @@ def test_the_document_holds_figures_spread_and_settings(tmp_path: Path) -> None:
 def test_the_rate_of_a_queue_leaves_out_the_start_of_the_worker() -> None:
     seen = [(1.0, 0), (2.0, 0), (3.0, 20), (4.0, 40), (5.0, 60), (6.0, 100)]
     assert _rate(seen, 100) == pytest.approx(20.0)
+
+
+def test_the_page_shows_what_was_measured_and_names_what_was_not(tmp_path: Path) -> None:
+    report = Report({"server": "tuned"})
+    report.add_side_by_side(_found())
+    report.write(tmp_path / "result.json")
+    page = page_of(json.loads((tmp_path / "result.json").read_text()))
+    assert "- server: `tuned`" in page
+    assert "| `ratio_to_bare` | 2.00 | 1.00 .. 4.00 | >= 1.5: met |" in page
+    (missing,) = [line for line in page.splitlines() if line.startswith("Not measured")]
+    assert "recover_s" in missing
+    assert "ratio_to_raw" not in missing
