@@ -141,7 +141,7 @@ def _asks(rule: FieldRule, change: FieldChange) -> bool:
     if rule.on_difference is not OnDifference.CALL_BACK:
         return False
     if change.field is SharedField.INVOICE_EMAIL:
-        return _domain(change.before) != _domain(change.after)
+        return bool(change.before) and _domain(change.before) != _domain(change.after)
     return True
 
 

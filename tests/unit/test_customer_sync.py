@@ -107,6 +107,9 @@ def test_before_both_ever_agreed_only_what_the_erp_lacks_is_carried_over() -> No
     other = customer(invoice_email="", address=Address(street="Elsewhere", country="GB"))
     [request] = requests(verdict(account(), other, AgreedState()))
     assert (request.invoice_email, request.address) == ("ap@acme.example", None)
+    first = verdict(account(), other, AgreedState()).plan
+    assert first is not None
+    assert first.approvals == (), "an address where there was none leads no invoice astray"
 
 
 @pytest.mark.parametrize(
