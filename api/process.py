@@ -172,6 +172,8 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client, gates: Gat
             {tieline.crm.connection: tieline.accounts} if tieline.accounts else {},
             {tieline.crm.connection: CustomerSyncStarter(client, settings.firm, settings.task_queue)},
             tieline.store.inbox,
+            firm=settings.firm,
+            memory=tieline.store.customers,
         ),
         billing=BillingNews(
             tieline.billing_accounts,

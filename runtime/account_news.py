@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from models.ids import ConnectionId
-from ports.customer_sync import AccountReader
+from models.ids import ConnectionId, FirmId
+from ports.customer_sync import AccountReader, SyncMemory
 from ports.inbox import Inbox, InboxRow
 from runtime.customer_sync import CustomerSyncDoor
 from runtime.log_events import log_event
@@ -20,23 +20,32 @@ class AccountNews:
         accounts: Mapping[ConnectionId, AccountReader],
         doors: Mapping[ConnectionId, CustomerSyncDoor],
         inbox: Inbox,
+        *,
+        firm: FirmId,
+        memory: SyncMemory | None,
     ) -> None:
         self._accounts = accounts
         self._doors = doors
         self._inbox = inbox
+        self._firm = firm
+        self._memory = memory
 
     async def hand_on(self, connection: ConnectionId, rows: Sequence[InboxRow]) -> None:
         """One question for all of them; each account is rung once. Raises what the CRM or the engine raises."""
         reader, door = self._accounts.get(connection), self._doors.get(connection)
-        if reader is None or door is None:
+        if reader is None or door is None or self._memory is None:
             await self._close(rows, "customers of this connection are kept equal by hand")
             return
         asked = list(dict.fromkeys(row.event.record_id for row in rows))
         found = await reader.find_accounts(asked)
         customers = [one for one in found if one.erp_customer_id]
-        # An account that is gone is not found any more; its sync knows whether it had a customer.
         accounts = {row.event.record_id for row in rows if row.event.object_kind == "account"}
-        gone = sorted(accounts - {one.account_id for one in found})
+        # An account that is gone is not found any more, and most of them never had a customer.
+        gone = [
+            account
+            for account in sorted(accounts - {one.account_id for one in found})
+            if (await self._memory.get_agreed(self._firm, connection, account)).customer_id
+        ]
         with continued_span("account.dispatch", [row.traceparent for row in rows]):
             for account in [*(one.account_id for one in customers), *gone]:
                 await door.ring(account)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from temporalio.service import RPCError
+
 from models.errors import Retryable
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, DealId, FirmId, engagement_id
@@ -32,6 +34,7 @@ _LOOK_EVERY_S = 1.0
 _MOST_RESTING = 2000
 _LONGEST_REST_S = 60.0
 _US = Role.INTEGRATION
+_ACCOUNT_KINDS = frozenset({"account", "person"})
 
 
 class Starter(Protocol):
@@ -75,7 +78,7 @@ class Dispatcher:
         self._firm = firm
         self._changes = changes or {}
         """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
-        self._accounts = accounts or AccountNews({}, {}, inbox)
+        self._accounts = accounts or AccountNews({}, {}, inbox, firm=firm, memory=None)
         self._billing = billing
         self._notes = notes
         self._limits = limits or Limits()
@@ -135,7 +138,7 @@ class Dispatcher:
                 elif crm is None:
                     await self._close(batch, f"Connection {connection} is not configured here any more.", _US)
                 else:
-                    await self._hand_on(crm, await self._accounts_first(connection, batch))
+                    await self._hand_on_both(connection, crm, batch)
             except NotNow as not_now:
                 away = not_now
         if away is not None:
@@ -150,17 +153,29 @@ class Dispatcher:
             await self._note_attempt(batch, sentence_of(broken))
             raise NotNow("engine" if means_engine_is_away(broken) else "store", broken) from broken
 
-    async def _accounts_first(self, connection: ConnectionId, batch: list[InboxRow]) -> list[InboxRow]:
-        """News about customers goes its own way; what is left is about deals."""
-        about_accounts = [row for row in batch if row.event.object_kind in {"account", "person"}]
-        if about_accounts:
-            try:
-                await self._accounts.hand_on(connection, about_accounts)
-            except Exception as broken:
-                side = "engine" if means_engine_is_away(broken) else "crm"
-                await self._note_attempt(about_accounts, sentence_of(broken))
-                raise NotNow(side, broken) from broken
-        return [row for row in batch if row not in about_accounts]
+    async def _hand_on_both(self, connection: ConnectionId, crm: DealReader, batch: list[InboxRow]) -> None:
+        """News about deals and about customers; trouble with one kind does not hold up the other."""
+        about_accounts = [row for row in batch if row.event.object_kind in _ACCOUNT_KINDS]
+        try:
+            await self._hand_on(crm, [row for row in batch if row.event.object_kind not in _ACCOUNT_KINDS])
+        finally:
+            if about_accounts:
+                await self._hand_on_accounts(connection, about_accounts)
+
+    async def _hand_on_accounts(self, connection: ConnectionId, rows: list[InboxRow]) -> None:
+        try:
+            await self._accounts.hand_on(connection, rows)
+        except ConnectionPaused as paused:
+            await self._note_attempt(rows, paused.message)
+        except Exception as broken:
+            if isinstance(broken, RPCError) or means_engine_is_away(broken):
+                await self._note_attempt(rows, sentence_of(broken))
+                raise NotNow("engine" if isinstance(broken, RPCError) else "crm", broken) from broken
+            log_event("accounts.not_handed_on", level=logging.WARNING, exc=broken, events=len(rows))
+            await self._set_aside(rows, sentence_of(broken))
+        else:
+            for row in rows:
+                self._resting.pop(row.row, None)
 
     async def _waiting_rows(self) -> list[InboxRow]:
         now = self._clock()

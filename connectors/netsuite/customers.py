@@ -87,7 +87,7 @@ class CustomerChanges:
             payment_terms=data.terms_code(found.terms.id),
             on_credit_hold=found.credit_hold.id.upper() == "ON",
             is_active=not found.is_inactive,
-            people=await self._people(people),
+            people=await self._people(people, at=internal_id(ref)),
         )
 
     async def find(self, request: UpdateCustomer | UpdateContact) -> Effect | None:
@@ -183,18 +183,20 @@ class CustomerChanges:
             )
         return found[0]
 
-    async def _people(self, people: Sequence[KnownPerson]) -> tuple[PersonState, ...]:
+    async def _people(self, people: Sequence[KnownPerson], *, at: str = "") -> tuple[PersonState, ...]:
+        """Those people; `at` leaves out who is another customer's, such as somebody who changed sides in the CRM."""
         found: list[PersonState] = []
         for start in range(0, len(people), _PEOPLE_AT_ONCE):
             part = people[start : start + _PEOPLE_AT_ONCE]
             marks = ", ".join("?" for _ in part)
             query = Query(
                 "SELECT TO_CHAR(p.id) AS id, p.firstname AS first_name, p.lastname AS last_name, p.email AS email,"
-                f" p.phone AS phone, p.title AS title, p.isinactive AS inactive FROM contact p WHERE p.id IN ({marks})",
+                f" p.phone AS phone, p.title AS title, p.isinactive AS inactive,"
+                f" TO_CHAR(p.company) AS company FROM contact p WHERE p.id IN ({marks})",
                 tuple(internal_id(one.ref) for one in part),
             )
             page = await self._client.query(query, record="people of a customer", needs=("id",))
-            rows = {str(row["id"]): row for row in page.items}
+            rows = {str(row["id"]): row for row in page.items if not at or row.get("company") == at}
             found += [_state(one, rows[one.ref.record_id]) for one in part if one.ref.record_id in rows]
         return tuple(found)
 

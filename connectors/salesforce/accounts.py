@@ -33,7 +33,8 @@ class Accounts:
         contacts = [to_18(one) for one in records if is_record_id(one, CONTACT)]
         for start in range(0, len(contacts), _IDS_PER_QUERY):
             soql = f"SELECT AccountId FROM Contact WHERE Id IN ({_listed(contacts[start : start + _IDS_PER_QUERY])})"  # noqa: S608 - checked ids
-            rows = await self._client.query(soql, record="people", most=_IDS_PER_QUERY)
+            # A person who was deleted still tells of which account.
+            rows = await self._client.query(soql, record="people", most=_IDS_PER_QUERY, with_deleted=True)
             accounts += [str(row["AccountId"]) for row in rows if is_record_id(str(row.get("AccountId")), ACCOUNT)]
         wanted, found = list(dict.fromkeys(accounts)), []
         for start in range(0, len(wanted), _IDS_PER_QUERY):

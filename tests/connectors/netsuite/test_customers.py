@@ -86,3 +86,16 @@ async def test_what_is_gone_says_so() -> None:
         nobody = UpdateContact(contact=ref, person=ContactPerson(code="003A", last_name="Lee"))
         with pytest.raises(NeedsRepair, match="not there any more"):
             await on.erp.apply_update(nobody)
+
+
+async def test_somebody_who_went_to_another_customer_is_not_written_to_from_there() -> None:
+    async with connected() as on:
+        ref = await customer_of(on)
+        contact = (await on.erp.ensure_contact(samples.contact(), samples.links(customer=ref))).ref
+        another = samples.customer(key="other", name="Other Ltd", tax_number="")
+        other = (await on.erp.ensure_customer(another, Links())).ref
+        known = KnownPerson(code=samples.contact().person.code, ref=contact)
+        here, there = [await on.erp.get_customer(one.record_id, (known,)) for one in (ref, other)]
+        assert here is not None
+        assert there is not None
+        assert (len(here.people), there.people) == (1, ())

@@ -65,3 +65,14 @@ async def test_an_account_that_is_gone_says_so() -> None:
         assert answer.status_code == 204
         found = await org.crm.get_account(lone)
         assert (found.is_deleted, found.merged_into) == (True, "")
+
+
+async def test_a_person_who_was_deleted_still_leads_to_the_account() -> None:
+    async with open_org() as org:
+        pat = await person_at(org)
+        token = await org.crm._client.access_token()
+        answer = await org.http.delete(
+            f"/services/data/v67.0/sobjects/Contact/{pat}", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.status_code == 204
+        assert [one.account_id for one in await org.crm.find_accounts([pat])] == [org.account]
