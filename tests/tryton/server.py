@@ -56,7 +56,8 @@ class Books:
         """What the ERP's own database says."""
         if self.server.postgres:
             with closing(psycopg.connect(named(self.server.postgres, self.name), autocommit=True)) as connection:
-                return connection.execute(query.replace("?", "%s").encode(), values).fetchall()
+                done = connection.execute(query.replace("?", "%s").encode(), values)
+                return done.fetchall() if done.description is not None else []
         with closing(sqlite3.connect(self.server.folder / f"{self.name}.sqlite")) as database:
             found = database.execute(query, values).fetchall()
             database.commit()
