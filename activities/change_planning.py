@@ -18,11 +18,12 @@ from models.change_order import Amendment
 from models.change_process import ChangesPlanned, DealNote, PlanChangesCall
 from models.contract_standing import AppliedAmendment, ContractStanding
 from models.desk import Stage
-from models.errors import Fatal
+from models.errors import Fatal, NeedsRepair
 from models.ids import ConnectionId, CustomerKey, EngagementId, PlanDigest, engagement_id
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import ConfirmCall, Confirmed, EngagementRef, Planned, PlannedKind
 from models.records import RecordRef
+from models.roles import Role
 from ports.amendments import AmendmentReader, ContractChange, StandingReader
 from ports.crm import DealReader
 from ports.desk import Desk, PlanBook
@@ -172,7 +173,8 @@ class ChangePlanningActivities:
 
         It ends when an amendment it brings in says something else by now, or when the process drops it.
         """
-        digest = call.applying
+        half = await self._half_written(call.subject.engagement)
+        digest = half or call.applying
         if digest is None:
             row = await self._desk.find_engagement(call.subject.engagement)
             if row is None or row.stage is not Stage.APPLYING or row.plan is None:
@@ -182,7 +184,33 @@ class ChangePlanningActivities:
         signed = {item.number: item.digest for item in amendments}
         brought = [item for request in _changes(plan) if isinstance(request, AmendContract) for item in request.applied]
         same = all(item.skipped or signed.get(item.number) == item.terms_digest for item in brought)
+        if half and not same:
+            raise NeedsRepair(
+                f"An amendment of contract {call.subject.contract_number} was changed in the CRM while it was being "
+                "written to the ERP. Put its signed terms back in the CRM, then repair; sign another amendment for "
+                "what is to be different.",
+                code="TL-CHG-008",
+                record=call.subject.contract_number,
+                field="terms",
+                owner=Role.CONTRACTS,
+            )
         return plan if same else None
+
+    async def _half_written(self, changes: EngagementId) -> PlanDigest | None:
+        """A plan of which something is in the ERP, or may be, but not its last write: it goes on, whatever happened.
+
+        Planned anew from a contract that stands half way, the same change would be made twice.
+        """
+        rows = [row for row in await self._ledger.list_operations(changes) if row.plan]
+        begun = {row.key for row in rows if row.state is not OperationState.NOT_APPLIED}
+        done = {row.key for row in rows if row.state is OperationState.APPLIED}
+        for digest in dict.fromkeys(row.plan for row in rows):
+            plan = await self._plans.get_plan(digest)
+            writes = [item for item in plan.operations if isinstance(item.request, ContractChange)]
+            last = [item.key for item in writes if isinstance(item.request, AmendContract)]
+            if last and last[-1] not in done and begun & {item.key for item in writes}:
+                return digest
+        return None
 
     async def _set_up(self, subject: EngagementRef) -> RecordRef | None:
         """The ERP contract of the engagement; None while it is not in force."""

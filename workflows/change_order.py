@@ -17,7 +17,7 @@ from models.change_process import (
 )
 from models.decision import Verdict
 from models.ids import DealId
-from models.process import Carried, ConfirmCall, EngagementRef, FinishCall, Outcome, PlannedKind
+from models.process import Carried, ConfirmCall, EngagementRef, FinishCall, Outcome, PlannedKind, Trouble
 from workflows.application import Application
 from workflows.parking import Parking
 from workflows.policies import STORE_STEP, VENDOR_STEP
@@ -61,8 +61,9 @@ class ChangeOrders(Parking):
         try:
             self._looking = True
             self._news.clear()
-            running = self._application if not self._answered else None
-            self._answered = False
+            if self._answered:
+                self._answered, self._application = False, None
+            running = self._application
             changes = await run_step(
                 ChangePlanningActivities.plan_changes,
                 PlanChangesCall(subject=subject, applying=running.digest if running else None),
@@ -129,10 +130,12 @@ class ChangeOrders(Parking):
         show_stage("applying", planned=application.planned)
         self._show_progress()
         if not await application.write_to_erp():
-            if any(trouble.code == STALE for trouble in application.troubles):
+            stale = any(trouble.code == STALE for trouble in application.troubles)
+            if stale and not application.done:
                 await self._plan_anew(subject)
                 return None
-            await self._park(subject, application.troubles, application.planned)
+            troubles = application.troubles if not stale else tuple(map(_half_way, application.troubles))
+            await self._park(subject, troubles, application.planned)
             return None
         call = ConfirmCall(subject=subject, plan=application.digest, links=application.links)
         confirmed = await run_step(
@@ -193,6 +196,15 @@ class ChangeOrders(Parking):
         return Carried(
             applying=self._application.planned if self._application else None, asked=self._asked, ladder=self._rungs
         )
+
+
+def _half_way(trouble: Trouble) -> Trouble:
+    """Some of the plan is written already: what becomes of the rest is not decided by a machine."""
+    message = (
+        f"{trouble.message} Some of the change is in the ERP already, so it is not planned anew: take back what was "
+        "changed there meanwhile, then repair; the same change goes on."
+    )
+    return trouble.model_copy(update={"message": message})
 
 
 def _until(changes: ChangesPlanned) -> timedelta | None:

@@ -101,13 +101,13 @@ class Amending:
         )
         if page.has_more:
             raise Fatal(f"NetSuite has more than a thousand rows for {_name(contract)}.", record=_name(contract))
-        return Snapshot.of(page.items, contract)
+        return Snapshot.of(page.items, contract, own_credits=self._config.prefixes.credit_note)
 
     async def _amend_schedule(self, request: AmendSchedule) -> Effect:
         seen = await self._look(request.contract)
         if (found := self._schedule_found(request, seen)) is not None:
             return found
-        _still_stands(request, seen, request.schedule, "invoices")
+        _still_stands(request, seen, request.schedule, "order", "invoices", "credits")
         if not request.schedule:
             return await self._open_schedule(request, seen)
         rows = {RowText.parse(str(row.get("code", ""))).code: row for row in _milestones(seen, request.schedule)}
@@ -151,7 +151,7 @@ class Amending:
         seen = await self._look(request.contract)
         if request.amendment in listed_numbers(str(seen.order.get("item", ""))):
             return Effect(ref=request.contract, created=False, changed=False)
-        _still_stands(request, seen, "order", "invoices")
+        _still_stands(request, seen, "order", "invoices", "credits")
         for job, body in self._projects(request, seen).items():
             await self._client.patch_record("job", job, body, record=f"project {job}")
         await self._client.patch_record(
@@ -246,7 +246,7 @@ class Amending:
         seen = await self._look(request.contract)
         if (found := await self._credit_found(request)) is not None:
             return found
-        _still_stands(request, seen, "invoices", "credits")
+        _still_stands(request, seen, "order", "invoices", "credits")
         lines = [row for row in seen.invoices if row.get("number_") == request.invoice]
         if not lines:
             raise Stale(f"Invoice {request.invoice} is not there any more in NetSuite.", record=request.invoice)
@@ -288,7 +288,7 @@ def _still_stands(request: ContractChange, seen: Snapshot, *parts: str) -> None:
             what = {"order": "The contract itself", "invoices": "What is invoiced", "credits": "What is credited"}
             raise Stale(
                 f"{what.get(part, 'The billing schedule')} of {request.contract_number} was changed in NetSuite after "
-                "the plan was made. Nothing was written; a new plan is made.",
+                "the plan was made, so this part of it was not written.",
                 record=request.contract_number,
                 field=part,
             )

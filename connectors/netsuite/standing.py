@@ -48,9 +48,11 @@ class Snapshot:
     invoices: tuple[Row, ...]
     credits: tuple[Row, ...]
     projects: tuple[Row, ...]
+    own_credits: str
+    """How the external id of a credit note of ours begins."""
 
     @classmethod
-    def of(cls, rows: Iterable[Row], contract: RecordRef) -> Snapshot:
+    def of(cls, rows: Iterable[Row], contract: RecordRef, *, own_credits: str) -> Snapshot:
         """Sort the rows. Raises NeedsRepair when the contract is gone."""
         kinds: dict[str, list[Row]] = {}
         for row in rows:
@@ -70,12 +72,13 @@ class Snapshot:
             invoices=tuple(row for row in kinds.get("invoice", []) if row.get("status") != _VOIDED),
             credits=tuple(row for row in kinds.get("credit", []) if row.get("status") != _VOIDED),
             projects=tuple(kinds.get("project", [])),
+            own_credits=own_credits,
         )
 
     def version_of(self, part: str) -> str:
         """Fingerprint of one part: `order`, `invoices`, `credits` or the id of a schedule."""
         rows: Sequence[Row] = {
-            "order": (self.order, *self.lines), "invoices": self.invoices, "credits": self.credits,
+            "order": (self.order, *self.lines), "invoices": self.invoices, "credits": self._credits_of_people(),
         }.get(part) or tuple(row for row in self.milestones if row.get("parent") == part)  # fmt: skip
         # What is open on an invoice changes with each payment; a plan that credits looks at the credits' own part.
         left_out = {"open_", "status"} if part == "invoices" else {"billed", "status"}
@@ -84,6 +87,10 @@ class Snapshot:
             for row in rows
         )
         return digest_of(*texts)[:16]
+
+    def _credits_of_people(self) -> tuple[Row, ...]:
+        """Credit notes under our key never change by themselves, and a plan may bring several, one after the other."""
+        return tuple(row for row in self.credits if not str(row.get("item", "")).startswith(self.own_credits))
 
     @property
     def version(self) -> str:

@@ -92,7 +92,7 @@ def _credits(config: NetSuiteConfig) -> str:
     columns = {
         "source": "'credit'", "id": "TO_CHAR(t.id)", "parent": "TO_CHAR(l.createdfrom)", "number_": "t.tranid",
         "amount": "TO_CHAR(ABS(l.foreignamount))", "day": f"TO_CHAR(t.trandate, {_DAY})", "status": "t.status",
-        "currency": "TO_CHAR(t.currency)",
+        "currency": "TO_CHAR(t.currency)", "item": "t.externalid",
     }  # fmt: skip
     del config
     return (

@@ -15,6 +15,7 @@ from models.amending import (
     ProposeCreditNote,
     ReleaseParked,
 )
+from models.base import digest_of
 from models.change_order import Amendment, ChangePlan
 from models.contract_standing import ContractStanding, StandingRow
 from models.ids import Step, external_key, operation_key
@@ -33,10 +34,11 @@ def writes_of(
     """The few writes that bring the contract to where the amendments put it; nothing changes, nothing is written."""
     writes = _Writes(case, standing, position, change)
     writes.schedules()
-    writes.contract()
     writes.credit_notes()
     writes.work()
     writes.closing()
+    # Last: with it the contract says that it holds the amendments, so nothing of them may be left to do after it.
+    writes.contract()
     for amendment in amendments:
         writes.show_on_deal(amendment)
     return tuple(writes.planned)
@@ -97,8 +99,9 @@ class _Writes:
             totals[credit.invoice] = totals.get(credit.invoice, Money.zero(self.position.currency)) + credit.amount
         for invoice, amount in totals.items():
             step = f"credit:{invoice}"
+            # Another amount is another note: a plan that is made anew counts the first one as there.
             request = ProposeCreditNote(
-                **self._facts(step),
+                **self._facts(f"{step}:{amount}"),
                 invoice=invoice,
                 invoice_record=records.get(invoice),
                 amount=amount,
@@ -189,9 +192,15 @@ class _Writes:
                 summary=summary,
                 diffs=diffs,
                 amount=amount,
-                key=operation_key(case.firm, PROCESS, case.contract_number, self.number, step),
+                key=operation_key(
+                    case.firm, PROCESS, case.contract_number, self.number, step if is_crm else self._from(step)
+                ),
             )
         )
+
+    def _from(self, step: str) -> str:
+        """The step as made from this standing: planned anew from another one, it is another change."""
+        return f"{step}@{digest_of(self.standing.version)[:12]}"
 
     def _hold(self) -> str:
         """Sold and nothing funded beyond what is invoiced: nothing more may be billed yet. DOM-6 X15."""

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from models.blocker import OpenItem
-from models.change_process import ChangeOrdersResult, changes_of
+from models.change_process import changes_of
 from models.contract_standing import ContractStanding
 from models.decision import Answer, Verdict
 from models.desk import EngagementRow
@@ -89,22 +89,22 @@ class Amended:
         await self.door.drained()
         return await only_one(self.stand, f"{self.number}.changes")
 
-    async def result(self, seconds: float = 15) -> ChangeOrdersResult:
-        """How the change orders ended."""
+    async def result(self, seconds: float = 15) -> EngagementRow:
+        """Where the changes stand when nothing of them moves or waits any more."""
         await self.door.drained()
 
-        async def ended() -> ChangeOrdersResult | None:
+        async def ended() -> EngagementRow | None:
             row = await self.row()
-            if row is None or row.stage in {"planning", "applying", "parked", "deciding"}:
-                return None
-            return await self.changes.handle(self.number).result()
+            moving = row is None or row.stage in {"planning", "applying", "parked", "deciding"}
+            return None if moving else row
 
         try:
             found = await until(ended, f"the changes of {self.number} have ended", seconds=seconds)
         except AssertionError as stuck:
             row = await self.row()
             raise AssertionError(f"{self.number}: {row and (row.stage.value, row.sentence)}") from stuck
-        assert isinstance(found, ChangeOrdersResult)
+        assert isinstance(found, EngagementRow)
+        await self.changes.handle(self.number).result()
         return found
 
     async def row(self) -> EngagementRow | None:

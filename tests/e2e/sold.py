@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.e2e.stand import Sandbox
 
-__all__ = ["Sales", "Sold"]
+__all__ = ["END", "Sales", "Sold"]
 
 Json = dict[str, Any]
 START, END = "2026-12-01", "2027-11-30"

@@ -50,6 +50,6 @@ async def histories_of_changes(folder: Path) -> AsyncIterator[tuple[str, str, An
         for name, run in CHANGE_RUNS.items():
             k = await base_k(stand, sales, door, name.upper().replace("_", "-"))
             await run(k)
-            assert (await k.result()).outcome == "active"
+            assert (await k.result()).stage == "active"
             handle = k.changes.handle(k.number)
             yield name, handle.id, await handle.fetch_history()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from models.amending import AmendContract
+from models.base import digest_of
 from models.change_order import NamedField, RateChange, RetainerChange, RowAction, RowChange
 from models.contract_standing import AppliedAmendment, ContractState, RowState, StandingLine, StandingRate
 from models.operations import WriteBackDeal
@@ -261,7 +262,7 @@ def test_the_writes_name_what_they_bring_in_and_expect() -> None:
     (contract,) = [item for item in plan.operations if isinstance(item.request, AmendContract)]
     shown = [item.request for item in plan.operations if isinstance(item.request, WriteBackDeal)]
     assert steps == ["schedule:77", "contract", "write-back:1", "write-back:2"]
-    assert contract.key == "harbour-finch/change-order/K-1/2/contract"
+    assert contract.key == f"harbour-finch/change-order/K-1/2/contract@{digest_of('v1')[:12]}"
     assert isinstance(contract.request, AmendContract)
     assert contract.request.expected_version == "v1"
     assert [item.number for item in contract.request.applied] == ["1", "2"]
