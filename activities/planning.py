@@ -19,6 +19,7 @@ from mappings.survey_question import survey_question
 from models.desk import EngagementRow, GivenAnswer, Stage
 from models.errors import NeedsRepair
 from models.ids import ConnectionId, Step
+from models.match_undo import MatchUndo
 from models.plan import Plan, PlanVerdict, VerdictKind
 from models.process import (
     ConfirmCall,
@@ -30,9 +31,10 @@ from models.process import (
 )
 from models.records import RecordKind
 from models.roles import Role
-from models.survey import Chart
+from models.survey import Chart, Survey
 from models.terms import SignedTerms
 from ports.crm import DealReader
+from ports.customer_sync import MatchUndos
 from ports.desk import Desk, PlanBook
 from ports.erp import ErpReader
 from ports.inbox import DealBindings, DealHolder
@@ -58,6 +60,7 @@ class PlanningActivities:
         plans: PlanBook,
         desk: Desk,
         deal_bindings: DealBindings,
+        undos: MatchUndos,
         rules: Callable[[], RuleBook],
         now: Callable[[], datetime],
     ) -> None:
@@ -66,6 +69,7 @@ class PlanningActivities:
         self._plans = plans
         self._desk = desk
         self._deal_bindings = deal_bindings
+        self._undos = undos
         self._rules = rules
         self._now = now
         self._shown = PlanDesk(plans, desk, rules, now)
@@ -121,12 +125,14 @@ class PlanningActivities:
             return plan_without_erp(case, _why_not(choice), book)
         erp = self._erps.named(choice.connection)
         case = self._without_foreign_ids(case, erp.connection)
+        survey = await erp.survey(survey_question(case.terms, book, subject.firm))
         return plan_contract(
             PlanningCase(
                 **dict(case),
                 chart=await self._chart(erp, fresh=fresh),
                 traits=erp.traits,
-                survey=await erp.survey(survey_question(case.terms, book, subject.firm)),
+                survey=survey,
+                told_apart=await self._told_apart(case, survey, crm.connection, erp.connection),
                 crm_connection=crm.connection,
                 write_back_guard=crm.guard_of_write_back(),
                 erp_connection=erp.connection,
@@ -136,6 +142,15 @@ class PlanningActivities:
             ),
             book,
         )
+
+    async def _told_apart(
+        self, case: DealCase, survey: Survey, crm: ConnectionId, erp: ConnectionId
+    ) -> tuple[MatchUndo, ...]:
+        """Customers that people said this account is not; nobody need be asked where the ERP has nobody like it."""
+        if case.terms.buyer is None or not survey.candidates:
+            return ()
+        found = await self._undos.list_told_apart(case.firm, crm, case.terms.buyer.account_id)
+        return tuple(undo for undo in found if undo.customer.connection == erp)
 
     async def _deal_case(
         self,

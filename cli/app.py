@@ -14,6 +14,7 @@ from cli import (
     diagnosing,
     doors,
     looking,
+    matching,
     simulating,
     starting,
 )
@@ -30,7 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _COMMANDS = (
-    starting, looking, billing, deciding, customers, auditing, counting, diagnosing, doors, simulating, demonstrating,
+    starting, looking, billing, deciding, customers, matching, auditing, counting, diagnosing, doors, simulating,
+    demonstrating,
 )  # fmt: skip
 for module in _COMMANDS:
     module.add_to(app)

@@ -28,6 +28,7 @@ class ApprovalFacts(Canonical):
     """None when the deal states no cost: nothing can be said about it (the plan warns)."""
     billing_types: frozenset[BillingType] = frozenset()
     is_government: bool = False
+    undoes_match: bool = False
 
 
 _Test = Callable[[ApprovalFacts, ApprovalPolicy], bool]
@@ -47,6 +48,7 @@ _CONDITIONS: dict[Condition, _Test] = {
     Condition.COST_PLUS: lambda facts, _policy: BillingType.COST_PLUS_FIXED_FEE in facts.billing_types,
     Condition.GOVERNMENT: lambda facts, _policy: facts.is_government,
     Condition.NEW_BILLING_TYPE: lambda facts, policy: bool(facts.billing_types - set(policy.known_billing_types)),
+    Condition.MATCH_UNDONE: lambda facts, _policy: facts.undoes_match,
 }  # fmt: skip
 
 

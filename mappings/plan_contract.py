@@ -26,9 +26,11 @@ from mappings.plan_operations import plan_operations
 from mappings.rule_choices import Choices, choose_rules
 from mappings.rulebook import RuleBook
 from mappings.sow_checks import check_terms, signed_on
+from mappings.told_apart import says_so, without_pointer_to, without_told_apart
 from models.base import Canonical
 from models.desk import GivenAnswer
 from models.ids import ConnectionId, ContractNumber, EngagementId, FirmId
+from models.match_undo import MatchUndo
 from models.plan import Plan, PlannedOperation, PlanVerdict, RuleRef, VerdictKind
 from models.records import Guard
 from models.survey import Chart, ErpTraits, Survey
@@ -63,6 +65,8 @@ class PlanningCase(DealCase):
     is_first_erp: bool = True
     erp_rule: RuleRef | None = None
     """The rule that chose the ERP."""
+    told_apart: tuple[MatchUndo, ...] = ()
+    """Customers of this ERP that people said this account is not."""
     now: datetime
 
 
@@ -96,12 +100,14 @@ def _early_verdict(case: DealCase, book: RuleBook) -> PlanVerdict | None:
 
 def _verdict_with_erp(case: PlanningCase, book: RuleBook) -> PlanVerdict:
     answers = Answers(case.answers)
-    terms = answers.applied_to(case.terms)
+    case = case.model_copy(update={"survey": without_told_apart(case.survey, case.told_apart)})
+    terms = without_pointer_to(answers.applied_to(case.terms), case.told_apart)
     if terms.buyer is None:
         raise AssertionError("terms without a buyer are stopped before the ERP is asked")
     on = signed_on(terms)
     choices = choose_rules(terms, book, case.chart, answers, on=on)
     match = match_customer(terms.buyer, case.survey.candidates, answer=answers.value("match"))
+    match = says_so(match, case.told_apart)
     findings = [
         *check_terms(terms, case.chart, answers),
         *choices.findings,
@@ -217,7 +223,7 @@ def _booking(
         firm=case.firm,
         terms=terms,
         buyer=terms.buyer,
-        customer_key=customer_key(terms.buyer, stands_apart=match.stands_apart),
+        customer_key=customer_key(terms.buyer, stands_apart=match.stands_apart or bool(case.told_apart)),
         adopt=match.adopt.ref if match.adopt is not None else None,
         entity=choices.entity,
         payment_terms=choices.payment_terms,

@@ -140,6 +140,8 @@ class Condition(StrEnum):
     COST_PLUS = "cost-plus"
     GOVERNMENT = "government"
     NEW_BILLING_TYPE = "new-billing-type"
+    MATCH_UNDONE = "match-undone"
+    """An account and its customer are told apart again (DOM-3.6); never holds for a contract."""
 
 
 class ApprovalRow(Rule):

@@ -19,6 +19,7 @@ __all__ = [
     "FieldChange",
     "KnownPerson",
     "PersonState",
+    "ReleaseCustomer",
     "SharedField",
     "ShowCustomer",
     "UpdateContact",
@@ -181,4 +182,15 @@ class ShowCustomer(Canonical):
     customer: RecordRef
     payment_terms: str = ""
     on_credit_hold: bool = False
+    connection: ConnectionId
+
+
+class ReleaseCustomer(Canonical):
+    """The account is not that customer: take the customer's id, number and facts off it. Another customer's stay."""
+
+    kind: Literal["release-customer"] = "release-customer"
+    account_id: str
+    customer: RecordRef
+    undo: str
+    """The wish that this fulfils."""
     connection: ConnectionId

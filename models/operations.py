@@ -15,7 +15,7 @@ from models.amending import (
     ReleaseParked,
 )
 from models.base import Canonical
-from models.customer_sync import ShowCustomer, UpdateContact, UpdateCustomer
+from models.customer_sync import ReleaseCustomer, ShowCustomer, UpdateContact, UpdateCustomer
 from models.ids import ContractNumber, DealId, ExternalKey, LegalEntityCode, PlanDigest, Step
 from models.money import Money
 from models.party import Address, ContactPerson
@@ -251,6 +251,7 @@ OperationRequest = Annotated[
     | CloseForTime
     | UpdateCustomer
     | UpdateContact
-    | ShowCustomer,
+    | ShowCustomer
+    | ReleaseCustomer,
     Field(discriminator="kind"),
 ]

@@ -9,14 +9,16 @@ from models.customer_sync import (
     AgreedState,
     CustomerState,
     KnownPerson,
+    ReleaseCustomer,
     ShowCustomer,
     UpdateContact,
     UpdateCustomer,
 )
-from models.ids import ConnectionId, FirmId
+from models.ids import ConnectionId, FirmId, PersonId
+from models.match_undo import MatchUndo, UndoState
 from models.records import Effect, Guard
 
-__all__ = ["AccountReader", "Accounts", "CustomerKeeper", "CustomerReader", "SyncMemory"]
+__all__ = ["AccountReader", "Accounts", "CustomerKeeper", "CustomerReader", "MatchUndos", "SyncMemory"]
 
 
 @runtime_checkable
@@ -51,6 +53,14 @@ class Accounts(AccountReader, Protocol):
 
     async def show_customer(self, request: ShowCustomer) -> Effect:
         """Show it. Doing it twice is doing it once."""
+        ...
+
+    async def find_released(self, request: ReleaseCustomer) -> Effect | None:
+        """Evidence that the account shows nothing of that customer any more."""
+        ...
+
+    async def release_customer(self, request: ReleaseCustomer) -> Effect:
+        """Take that customer off the account. What it shows of another customer stays."""
         ...
 
 
@@ -102,4 +112,30 @@ class SyncMemory(Protocol):
 
     async def is_bound_id(self, erp: ConnectionId, customer_id: str) -> bool:
         """Whether some engagement of ours stands on this customer."""
+        ...
+
+
+class MatchUndos(Protocol):
+    """Which accounts and customers people told apart, and which of them wait for a decision."""
+
+    async def ask(self, undo: MatchUndo) -> MatchUndo:
+        """Keep the wish, with an audit entry. One that is open already for this account is returned as it is."""
+        ...
+
+    async def find_open(self, firm: FirmId, crm: ConnectionId, account_id: str) -> MatchUndo | None:
+        """The wish that waits for a decision."""
+        ...
+
+    async def list_about(self, firm: FirmId, about: str) -> tuple[MatchUndo, ...]:
+        """Every wish about this account, or about the customer of this id or number, oldest first."""
+        ...
+
+    async def list_told_apart(self, firm: FirmId, crm: ConnectionId, account_id: str) -> tuple[MatchUndo, ...]:
+        """Customers that this account is not, whatever the evidence says."""
+        ...
+
+    async def settle(
+        self, undo: MatchUndo, state: UndoState, *, decided_by: tuple[PersonId, ...], outcome: str
+    ) -> MatchUndo:
+        """Close the wish, with an audit entry that names old evidence and both people. The first end counts."""
         ...

@@ -7,6 +7,7 @@ from typing import Any
 
 from activities.customer_sync import CustomerPlanning, CustomerSyncActivities
 from activities.exactly_once import ExactlyOnce
+from activities.match_undo import MatchUndoActivities
 from mappings.rulebook import RuleBook
 from models.ids import ConnectionId
 from ports.crm import Deals
@@ -53,8 +54,20 @@ def build_customer_sync(
     syncing = CustomerSyncActivities(
         crm=crm, erps=keepers, plans=store.plans, desk=store.desk, memory=store.customers, once=once
     )
+    undoing = MatchUndoActivities(
+        crm=crm,
+        undos=store.match_undos,
+        memory=store.customers,
+        plans=store.plans,
+        desk=store.desk,
+        audit=store.audit,
+        once=once,
+        rules=rules,
+        now=now,
+    )
     steps = [
         planning.plan_customer, planning.confirm_customer, syncing.update_customer, syncing.show_customer,
-        syncing.drop_customer_plan,
+        syncing.drop_customer_plan, undoing.plan_undo, undoing.release_customer, undoing.confirm_undo,
+        undoing.refuse_undo,
     ]  # fmt: skip
     return CustomerSyncs(crm, steps)

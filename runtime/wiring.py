@@ -127,6 +127,7 @@ def build_tieline(
         plans=store.plans,
         desk=store.desk,
         deal_bindings=store.deal_bindings,
+        undos=store.match_undos,
         rules=rules,
         now=now,
     )

@@ -13,6 +13,7 @@ from store.desk import SqlDesk
 from store.figures import SqlFigures
 from store.inbox import SqlDealBindings, SqlInbox, SqlWatermarks
 from store.ledger import SqlLedger
+from store.match_undos import SqlMatchUndos
 from store.plans import SqlPlanBook
 
 __all__ = ["Store", "open_store"]
@@ -33,6 +34,7 @@ class Store:
         self.watermarks = SqlWatermarks(database)
         self.billing = SqlBillingBook(database)
         self.customers = SqlSyncMemory(database)
+        self.match_undos = SqlMatchUndos(database)
 
 
 def _utc_now() -> datetime:

@@ -30,6 +30,7 @@ __all__ = [
     "DeskRow",
     "EngagementTable",
     "InboxTable",
+    "MatchUndoRow",
     "OperationTable",
     "PlainText",
     "PlanRow",
@@ -293,6 +294,22 @@ class AgreedRow(_Record, table=True):
     revision: int = Field(default=0)
     document: str = _text()
     updated_at: datetime = _at()
+
+
+class MatchUndoRow(_Record, table=True):
+    """A wish to undo a match, and what became of it."""
+
+    __tablename__ = "match_undo"
+    undo: str = _text(primary_key=True)
+    firm: str = _text()
+    connection: str = _text()
+    account: str = _text(index=True)
+    erp: str = _text()
+    customer: str = _text(index=True)
+    number: str = _text(default="")
+    state: str = _text()
+    document: str = _text()
+    asked_at: datetime = _at()
 
 
 class ShownInvoiceRow(_Record, table=True):

@@ -8,6 +8,7 @@ from activities.amending import AmendingActivities
 from activities.crm import CrmActivities
 from activities.customer_sync import CustomerSyncActivities
 from activities.erp import ErpActivities
+from activities.match_undo import MatchUndoActivities
 from models.ids import PlanDigest, Step
 from models.process import ApplyStep, EngagementRef, OperationBrief, Planned, StepDone, Trouble
 from models.records import Links
@@ -33,6 +34,7 @@ _ACTIVITY_OF: dict[str, Callable[[Any, ApplyStep], Awaitable[StepDone]]] = {
     "update-customer": CustomerSyncActivities.update_customer,
     "update-contact": CustomerSyncActivities.update_customer,
     "show-customer": CustomerSyncActivities.show_customer,
+    "release-customer": MatchUndoActivities.release_customer,
 }
 
 

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 from activities.customer_sync import CustomerPlanning, CustomerSyncActivities
 from activities.desk import DeskActivities
+from activities.match_undo import MatchUndoActivities
 from models.change_process import STALE
 from models.customer_process import ChangedAccount, CustomerSyncResult, number_of_account, sync_of
 from models.decision import Verdict
@@ -51,6 +52,11 @@ class CustomerSync(Parking):
         try:
             self._looking = True
             self._news.clear()
+            undo = await run_step(
+                MatchUndoActivities.plan_undo, subject, summary="Is its match to be undone?", patience=STORE_STEP
+            )
+            if undo.kind is not PlannedKind.NOT_YET:
+                return await self._follow(subject, undo)
             planned = await run_step(
                 CustomerPlanning.plan_customer,
                 subject,
@@ -88,6 +94,13 @@ class CustomerSync(Parking):
         self._show("deciding", planned.sentence, planned, waits=planned.blocker_sentences, hint=decide_hint(subject))
         await self._wait_for_people()
         if self._verdict in {Verdict.REJECT, Verdict.WITHDRAW}:
+            if _undoes(planned):
+                call = FinishCall(
+                    subject=subject, outcome=Outcome.REJECTED, sentence=planned.sentence, plan=planned.digest
+                )
+                await run_step(
+                    MatchUndoActivities.refuse_undo, call, summary="The match stays", patience=STORE_STEP
+                )
             said_no = planned.model_copy(update={"sentence": "Rejected: nothing was written to the ERP."})
             return await self._finish(subject, Outcome.REJECTED, said_no)
         return None
@@ -107,12 +120,13 @@ class CustomerSync(Parking):
             await self._park(subject, application.troubles, planned)
             return None
         call = ConfirmCall(subject=subject, plan=application.digest, links=application.links)
-        confirmed = await run_step(
-            CustomerPlanning.confirm_customer, call, summary="Read both sides back", patience=VENDOR_STEP
-        )
+        confirm = MatchUndoActivities.confirm_undo if _undoes(planned) else CustomerPlanning.confirm_customer
+        confirmed = await run_step(confirm, call, summary="Read both sides back", patience=VENDOR_STEP)
         done = planned.model_copy(update={"sentence": confirmed.sentence})
         await self._record(subject, Outcome.ACTIVE, done)
         self._application = None
+        if _undoes(planned):
+            return CustomerSyncResult(outcome=Outcome.ACTIVE, sentence=confirmed.sentence)
         return None  # what only a person can settle may be left
 
     async def _finish(self, subject: EngagementRef, outcome: Outcome, planned: Planned) -> CustomerSyncResult:
@@ -124,3 +138,8 @@ class CustomerSync(Parking):
         await run_step(DeskActivities.finish, call, summary="Record how it ended", patience=STORE_STEP)
         show_stage("active" if outcome in {Outcome.NOTHING_TO_DO, Outcome.ACTIVE} else outcome.value)
         self._show_text(planned.sentence, planned, (), "")
+
+
+def _undoes(planned: Planned) -> bool:
+    """The plan tells the account and its customer apart, instead of keeping them equal."""
+    return any(operation.request_kind == "release-customer" for operation in planned.operations)

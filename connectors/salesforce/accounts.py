@@ -9,7 +9,7 @@ from connectors.salesforce.fields import Row
 from connectors.salesforce.ids import is_record_id, to_18
 from connectors.salesforce.parties import to_account_address
 from connectors.salesforce.queries import record_id
-from models.customer_sync import AccountState, AccountView, ShowCustomer
+from models.customer_sync import AccountState, AccountView, ReleaseCustomer, ShowCustomer
 from models.party import ContactPerson
 from models.records import Effect, RecordKind, RecordRef
 
@@ -99,6 +99,37 @@ class Accounts:
         await self._client.update("Account", known, body, record=f"account {known}")
         return Effect(ref=self._ref(request), created=False)
 
+    async def find_released(self, request: ReleaseCustomer) -> Effect | None:
+        """Whether the account shows nothing of that customer; one that is gone shows nothing."""
+        found = await self.get(request.account_id)
+        if found is not None and self._still_shown(found, request):
+            return None
+        return Effect(ref=self._ref(request), created=False, changed=False)
+
+    async def release(self, request: ReleaseCustomer) -> Effect:
+        """Clear what the account shows of that customer, in one call. What it shows of another customer stays."""
+        found = await self.get(request.account_id)
+        body = self._still_shown(found, request) if found is not None else {}
+        if not body:
+            return Effect(ref=self._ref(request), created=False, changed=False)
+        known = record_id(request.account_id, "an account", ACCOUNT)
+        await self._client.update("Account", known, body, record=f"account {known}")
+        return Effect(ref=self._ref(request), created=False)
+
+    def _still_shown(self, found: AccountState, request: ReleaseCustomer) -> dict[str, Any]:
+        """The fields to clear. With another customer's id on the account its facts are that customer's too."""
+        n, names = self._config.names, {request.customer.record_id, request.customer.number} - {""}
+        if found.erp_customer_id and found.erp_customer_id not in names:
+            return {}
+        if not {found.erp_customer_id, found.shown_number} & names:
+            return {}
+        body: dict[str, Any] = {n.account_erp_id: None, n.account_erp_number: None}
+        if n.account_erp_terms:
+            body[n.account_erp_terms] = None
+        if n.account_erp_credit_hold:
+            body[n.account_erp_credit_hold] = False
+        return body
+
     async def _views(self, where: str) -> list[AccountView]:
         n = self._config.names
         soql = f"SELECT Id, {n.account_erp_id}, SystemModstamp FROM Account WHERE {where}"  # noqa: S608 - checked ids and names
@@ -132,7 +163,7 @@ class Accounts:
             source_version=row.instant("SystemModstamp"),
         )
 
-    def _ref(self, request: ShowCustomer) -> RecordRef:
+    def _ref(self, request: ShowCustomer | ReleaseCustomer) -> RecordRef:
         return RecordRef(
             connection=self._config.connection, kind=RecordKind.ACCOUNT, record_id=to_18(request.account_id)
         )

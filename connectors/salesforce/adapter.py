@@ -23,7 +23,7 @@ from connectors.salesforce.write_back import (
     status_text,
 )
 from models.change_order import Amendment
-from models.customer_sync import AccountState, AccountView, ShowCustomer
+from models.customer_sync import AccountState, AccountView, ReleaseCustomer, ShowCustomer
 from models.errors import NeedsRepair
 from models.events import ContractOfDeal
 from models.ids import ConnectionId, ContractNumber, DealId
@@ -135,6 +135,14 @@ class SalesforceDeals:
     async def show_customer(self, request: ShowCustomer) -> Effect:
         """Show on the account what the ERP owns."""
         return await self._accounts.show(request)
+
+    async def find_released(self, request: ReleaseCustomer) -> Effect | None:
+        """Evidence that the account shows nothing of that customer."""
+        return await self._accounts.find_released(request)
+
+    async def release_customer(self, request: ReleaseCustomer) -> Effect:
+        """Take that customer off the account."""
+        return await self._accounts.release(request)
 
     def event_sources(self) -> tuple[EventSource, ...]:
         """The sweeps over changed deals, accounts and people, and the topics of the event bus if its address is set."""

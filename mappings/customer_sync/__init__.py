@@ -2,6 +2,7 @@
 
 from mappings.customer_sync.compare import Difference, carried, compare, doubted, settled
 from mappings.customer_sync.plan import CustomerCase, CustomerVerdict, plan_customer_sync
+from mappings.customer_sync.undo import plan_match_undo
 
 __all__ = [
     "CustomerCase",
@@ -11,5 +12,6 @@ __all__ = [
     "compare",
     "doubted",
     "plan_customer_sync",
+    "plan_match_undo",
     "settled",
 ]

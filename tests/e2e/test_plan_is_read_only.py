@@ -76,6 +76,7 @@ async def test_planning_never_reaches_a_write_method(stand: Stand, sales: Sales)
         plans=stand.store.plans,
         desk=stand.store.desk,
         deal_bindings=stand.store.deal_bindings,
+        undos=stand.store.match_undos,
         rules=stand.tieline.rules,
         now=lambda: datetime.now(UTC),
     )
