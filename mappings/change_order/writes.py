@@ -154,7 +154,7 @@ class _Writes:
             status="active",
             message=f"{told}{worth}",
             notify_subject=f"Contract {self.case.contract_number}: amendment {amendment.number} is in force",
-            notify_text=f"{told}{worth}",
+            notify_text=" ".join((f"{told}{worth}", *self.change.to_do)),
         )
         step = f"write-back:{amendment.number}"
         needs = tuple(item.step for item in self.planned if item.connection == self.case.erp_connection)
