@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 from models.errors import Fatal, Retryable, TielineError
@@ -16,6 +17,8 @@ __all__ = ["Listener", "Listeners", "Places"]
 
 _LONGEST_PAUSE_S = 300.0
 _REST_AFTER_FATAL_S = 60.0
+_LEAST_REST_S = 1.0
+"""Between two looks, however often one is asked for: a source of nothing but gaps must not use up the day's calls."""
 
 
 class Places(Protocol):
@@ -74,38 +77,41 @@ class Listener:
         """Until `stop`."""
         while not self._stopping.is_set():
             self._look_now.clear()
-            await self._rest(await self._one_look())
+            try:
+                await self._one_look()
+            except Fatal as broken:
+                self._in_trouble(broken)
+                await self._rest(_REST_AFTER_FATAL_S)
+            except Exception as failed:  # noqa: BLE001 - the loop's edge: told in health and log, and tried again
+                self._in_trouble(failed)
+                wish = failed.retry_after_s if isinstance(failed, Retryable) else None
+                await self._rest(self._back_off.failed(wish))
+            else:
+                await self._rest(min(_LEAST_REST_S, self._source.pause_s))
+                await self._rest(self._source.pause_s, unless=self._look_now)
 
-    async def _one_look(self) -> float:
-        """Read until the source ends; returns how long to rest before the next look."""
+    async def _one_look(self) -> None:
+        """Read until the source ends."""
+        position = await self._places.get(self._source.name) or ""
         try:
-            position = await self._places.get(self._source.name) or ""
-            async for found in self._until_stopped(self._source.look(position)):
-                await self._keep(found)
-                self._all_well()
+            async with aclosing(self._until_stopped(self._source.look(position))) as coming:
+                async for found in coming:
+                    await self._keep(found)
+                    self._all_well()
         except PositionLost as lost:
             log_event("source.position_lost", level=logging.WARNING, exc=lost, source=self._source.name)
             await self._places.set(self._source.name, "")
             self._on_gap()
-            return self._source.pause_s
-        except Fatal as broken:
-            self._in_trouble(broken)
-            return _REST_AFTER_FATAL_S
-        except Exception as failed:  # noqa: BLE001 - the loop's edge: told in health and log, and tried again
-            self._in_trouble(failed)
-            return self._back_off.failed(failed.retry_after_s if isinstance(failed, Retryable) else None)
-        return self._source.pause_s
 
-    async def _until_stopped(self, look: AsyncIterator[Found]) -> AsyncIterator[Found]:
+    async def _until_stopped(self, look: AsyncIterator[Found]) -> AsyncGenerator[Found]:
         """What the source brings. Only the waiting for it is broken off, never the storing of what it brought."""
         stopped = asyncio.create_task(self._stopping.wait())
+        coming: asyncio.Future[Found | None] | None = None
         try:
             while not self._stopping.is_set():
                 coming = asyncio.ensure_future(anext(look, None))
                 await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
                     return
                 found = coming.result()
                 if found is None:
@@ -113,6 +119,9 @@ class Listener:
                 yield found
         finally:
             stopped.cancel()
+            if coming is not None and not coming.done():
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
             close = getattr(look, "aclose", None)
             if close is not None:
                 await close()
@@ -130,8 +139,8 @@ class Listener:
         if found.is_incomplete:
             self._on_gap()
 
-    async def _rest(self, seconds: float) -> None:
-        waits = [asyncio.create_task(self._stopping.wait()), asyncio.create_task(self._look_now.wait())]
+    async def _rest(self, seconds: float, *, unless: asyncio.Event | None = None) -> None:
+        waits = [asyncio.create_task(one.wait()) for one in (self._stopping, unless) if one is not None]
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in waits:
             task.cancel()

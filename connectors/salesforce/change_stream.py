@@ -5,7 +5,8 @@ import base64
 import binascii
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,10 +29,15 @@ from vendor_wire.salesforce_pubsub.pubsub_api_pb2_grpc import PubSubStub
 __all__ = ["ChangeStream"]
 
 _ASKED_AT_ONCE = 100
-_ASK_AGAIN_BELOW = 50
 _MOST_BYTES = 16_000_000
 _LONGEST_SCHEMA = 2_000_000
+_MOST_SCHEMAS = 200
 _OUR_NAME = "client=tieline"
+_SCHEMA_WITHIN_S = 30.0
+_SILENT_S = 600.0
+"""The bus gives a sign of life within 270 seconds; a longer silence is a line that is dead and does not know it."""
+_HEADER = "ChangeEventHeader"
+_PLAIN = {"string", "int", "long", "boolean", "float", "double", "bytes"}
 _REST_S = 3600.0
 _PREFIX = "sfdc.platform.eventbus.grpc."
 _LOST = {"subscription.fetch.replayid.corrupted", "subscription.fetch.replayid.validation.failed"}
@@ -68,6 +74,7 @@ class ChangeStream:
         self._topic = topic
         self._token = ""
         self._schemas: dict[str, Any] = {}
+        self._ask = _ASKED_AT_ONCE
 
     @property
     def name(self) -> str:
@@ -80,47 +87,60 @@ class ChangeStream:
         is_new = False
         while True:
             try:
-                async for found in self._stream(self._first_request(position)):
-                    position, is_new = found.position, False
-                    yield found
+                async with aclosing(self._stream(position)) as coming:
+                    async for found in coming:
+                        position, is_new = found.position, False
+                        yield found
             except grpc.aio.AioRpcError as broken:
+                if broken.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and not _code_of(broken):
+                    self._ask = max(1, self._ask // 4)  # together they were larger than one message may be
                 if _code_of(broken) != "service.auth.error" or is_new:
                     raise self._translated(broken) from broken
                 self._token, is_new = await self._client.access_token(refused=self._token), True
             else:
                 return
 
-    async def _stream(self, first: Any) -> AsyncIterator[Found]:
+    async def _stream(self, position: str) -> AsyncGenerator[Found]:
         asked: asyncio.Queue[Any] = asyncio.Queue()
-        asked.put_nowait(first)
-        open_ = _ASKED_AT_ONCE
+        open_ = self._ask
+        asked.put_nowait(self._first_request(position, open_))
         async with self._channel() as channel:
             stub = PubSubStub(channel)
             call = stub.Subscribe(_drained(asked), metadata=self._metadata())
+            answers = aiter(call)
             try:
-                async for answer in call:
+                while (answer := await self._next(answers)) is not None:
                     open_ -= len(answer.events)
-                    yield await self._found(stub, answer)
-                    if open_ < _ASK_AGAIN_BELOW:
-                        asked.put_nowait(
-                            wire.FetchRequest(topic_name=self._topic, num_requested=_ASKED_AT_ONCE - open_)
-                        )
-                        open_ = _ASKED_AT_ONCE
+                    found = await self._found(stub, answer, position)
+                    position = found.position
+                    yield found
+                    if answer.events:
+                        self._ask = min(_ASKED_AT_ONCE, self._ask * 2)
+                    if open_ <= self._ask // 2:
+                        asked.put_nowait(wire.FetchRequest(topic_name=self._topic, num_requested=self._ask - open_))
+                        open_ = self._ask
             finally:
                 asked.put_nowait(None)
                 call.cancel()
 
-    def _first_request(self, position: str) -> Any:
+    async def _next(self, answers: AsyncIterator[Any]) -> Any | None:
+        try:
+            async with asyncio.timeout(_SILENT_S):
+                return await anext(answers, None)
+        except TimeoutError as silent:
+            raise Retryable(
+                f"The event bus has given no sign of life on {self._topic}. It is called anew.", record=self.name
+            ) from silent
+
+    def _first_request(self, position: str, wanted: int) -> Any:
         if not position:
-            return wire.FetchRequest(
-                topic_name=self._topic, num_requested=_ASKED_AT_ONCE, replay_preset=wire.LATEST
-            )  # fmt: skip
+            return wire.FetchRequest(topic_name=self._topic, num_requested=wanted, replay_preset=wire.LATEST)
         try:
             replay_id = base64.b64decode(position, validate=True)
         except binascii.Error as wrong:
             raise PositionLost(f"The kept place of {self.name} cannot be read.", record=self.name) from wrong
         return wire.FetchRequest(
-            topic_name=self._topic, num_requested=_ASKED_AT_ONCE, replay_preset=wire.CUSTOM, replay_id=replay_id
+            topic_name=self._topic, num_requested=wanted, replay_preset=wire.CUSTOM, replay_id=replay_id
         )
 
     def _channel(self) -> grpc.aio.Channel:
@@ -137,7 +157,7 @@ class ChangeStream:
             ("tenantid", self._config.organization_id),
         )
 
-    async def _found(self, stub: PubSubStub, answer: Any) -> Found:
+    async def _found(self, stub: PubSubStub, answer: Any, position: str) -> Found:
         events: list[SourceEvent] = []
         incomplete = False
         for one in answer.events:
@@ -148,12 +168,14 @@ class ChangeStream:
             told = self._events(header, one.event.payload)
             incomplete = incomplete or told is None
             events += told or []
-        position = base64.b64encode(answer.latest_replay_id).decode()
+        # Without one the place stays: an empty place would mean "from now on", and what lies between would be lost.
+        newest = answer.latest_replay_id or (answer.events[-1].replay_id if answer.events else b"")
+        position = base64.b64encode(newest).decode() if newest else position
         return Found(tuple(events), position, is_incomplete=incomplete)
 
     def _events(self, header: _Header, raw: bytes) -> list[SourceEvent] | None:
         """The doorbells of one change. None when it does not tell which records changed."""
-        if header.entityName not in KINDS or _OUR_NAME in header.changeOrigin.lower():
+        if header.entityName not in KINDS or _is_ours(header.changeOrigin):
             return []
         if any(not is_about(header.entityName, record) for record in header.recordIds):
             return None
@@ -179,13 +201,22 @@ class ChangeStream:
             return None
         try:
             record: Any = fastavro.schemaless_reader(io.BytesIO(event.payload), schema, None)
-            return _Header.model_validate(record["ChangeEventHeader"])
+            return _Header.model_validate(record[_HEADER])
         except (ValidationError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError):
             return None
 
     async def _schema(self, stub: PubSubStub, schema_id: str) -> Any | None:
         if schema_id not in self._schemas:
-            info = await stub.GetSchema(wire.SchemaRequest(schema_id=schema_id), metadata=self._metadata())
+            try:
+                info = await stub.GetSchema(
+                    wire.SchemaRequest(schema_id=schema_id), metadata=self._metadata(), timeout=_SCHEMA_WITHIN_S
+                )
+            except grpc.aio.AioRpcError as broken:
+                if broken.code() is not grpc.StatusCode.NOT_FOUND:
+                    raise
+                return None  # the same event would come again for ever, and nothing behind it
+            if len(self._schemas) >= _MOST_SCHEMAS:
+                self._schemas.clear()
             self._schemas[schema_id] = _parsed(info.schema_json)
         return self._schemas[schema_id]
 
@@ -207,13 +238,37 @@ async def _drained(asked: asyncio.Queue[Any]) -> AsyncIterator[Any]:
 
 
 def _parsed(text: str) -> Any | None:
-    """A schema that cannot be read makes its events unreadable, no more."""
+    """The schema of the header alone, which stands first. One that cannot be read makes its events unreadable, no more.
+
+    Records of the firm's own making come after it and are never decoded: nothing in them can cost time or memory.
+    """
     if len(text) > _LONGEST_SCHEMA:
         return None
     try:
-        return fastavro.parse_schema(json.loads(text))
+        schema = json.loads(text)
+        first = schema["fields"][0]
+        if first["name"] != _HEADER or not all(_is_plain(one["type"]) for one in first["type"]["fields"]):
+            return None
+        return fastavro.parse_schema({"type": "record", "name": "Change", "fields": [first]})
     except (ValueError, TypeError, LookupError, RecursionError, fastavro.schema.SchemaParseException):
         return None
+
+
+def _is_plain(kind: Any) -> bool:
+    """A value, a choice or a list of values: never nested, and nothing that takes no bytes however often it comes."""
+    if isinstance(kind, list):
+        return all(one == "null" or (isinstance(one, str) and one in _PLAIN) for one in kind)
+    if not isinstance(kind, dict):
+        return kind in _PLAIN
+    if kind.get("type") == "array":
+        items = kind["items"]["type"] if isinstance(kind["items"], dict) else kind["items"]
+        return isinstance(items, str) and items in _PLAIN
+    return kind.get("type") == "enum" or kind.get("type") in _PLAIN
+
+
+def _is_ours(origin: str) -> bool:
+    """The name in full: another client may be called something longer."""
+    return _OUR_NAME in (part.strip().lower() for part in origin.split(";"))
 
 
 def _code_of(broken: grpc.aio.AioRpcError) -> str:

@@ -11,7 +11,16 @@ from connector_kit import Effectful, Fault, Reply, VendorSession
 from connectors.salesforce.auth import TokenSource
 from connectors.salesforce.config import SalesforceConfig
 from connectors.salesforce.errors import SIGN_IN, DuplicateKey, SessionExpired, rest_error
-from connectors.salesforce.schemas import Changes, CompositeReply, QueryPage, RowReplies, RowReply, SubReply, WireError
+from connectors.salesforce.schemas import (
+    Changes,
+    CompositeReply,
+    Deletions,
+    QueryPage,
+    RowReplies,
+    RowReply,
+    SubReply,
+    WireError,
+)
 from models.errors import Fatal, NeedsRepair, NotSent, Retryable, TielineError
 from models.roles import Role
 
@@ -77,6 +86,20 @@ class SalesforceClient:
         except ValidationError as unreadable:
             raise _no_answer(_SUCCESS, Effectful.READ, record) from unreadable
         return changes.ids, changes.covered
+
+    async def deleted(
+        self, kind: str, since: datetime, until: datetime
+    ) -> tuple[list[tuple[str, datetime]], datetime]:
+        """Records of a kind deleted in that time, each with when, and until when the list is whole."""
+        record = f"deletions of {kind}"
+        window = {"start": _second(since), "end": _second(until)}
+        path = f"{self._config.data_path}/sobjects/{kind}/deleted/"
+        document = self._document(await self._call("GET", path, params=window, record=record), record)
+        try:
+            found = Deletions.model_validate(document)
+        except ValidationError as unreadable:
+            raise _no_answer(_SUCCESS, Effectful.READ, record) from unreadable
+        return [(one.record_id, one.at) for one in found.records], found.covered
 
     async def access_token(self, *, refused: str = "") -> str:
         """The token for the event bus, which takes the same one. `refused` is one that it did not take."""

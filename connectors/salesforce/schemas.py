@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 __all__ = [
     "Changes",
     "CompositeReply",
+    "Deletion",
+    "Deletions",
     "Hint",
     "LoginFailed",
     "QueryPage",
@@ -95,6 +97,20 @@ class Changes(_Wire):
     """Which records changed in a window of time. Sheet 11.8."""
 
     ids: list[Annotated[str, Field(max_length=18)]] = Field(max_length=600_000)
+    covered: Annotated[AwareDatetime, BeforeValidator(_with_colon)] = Field(alias="latestDateCovered")
+
+
+class Deletion(_Wire):
+    """One record that was deleted, and when."""
+
+    record_id: str = Field(alias="id", max_length=18)
+    at: Annotated[AwareDatetime, BeforeValidator(_with_colon)] = Field(alias="deletedDate")
+
+
+class Deletions(_Wire):
+    """Which records were deleted in a window of time. Sheet 11.8."""
+
+    records: list[Deletion] = Field(alias="deletedRecords", max_length=600_000)
     covered: Annotated[AwareDatetime, BeforeValidator(_with_colon)] = Field(alias="latestDateCovered")
 
 

@@ -11,13 +11,15 @@ from connectors.salesforce.fields import Row
 from connectors.salesforce.ids import to_18
 from models.events import CrmEvent
 from ports.crm import DealReader
-from ports.event_source import Found, PositionLost, SourceEvent
+from ports.event_source import Found, SourceEvent
 
 __all__ = ["RecordSweep"]
 
 _IDS_AT_ONCE = 200
 _OLDEST = timedelta(days=29)
 """The vendor answers for thirty days; the rest is for clocks that differ."""
+_OLDEST_DELETION = timedelta(days=14)
+"""Deletions are told for fifteen."""
 _OVERLAP = timedelta(minutes=10)
 _AHEAD = timedelta(minutes=2)
 
@@ -62,22 +64,36 @@ class RecordSweep:
     async def look(self, position: str) -> AsyncIterator[Found]:
         """One look; the place moves only with its last part. An empty place begins now."""
         now = self._now()
-        since = self._instant(position) if position else now
-        if now - since > _OLDEST:
+        since = _instant(position) if position else now
+        if since is None or now - since > _OLDEST:
             async for found in self._everything_won(position, now):
                 yield found
             return
+        position = position or since.isoformat()  # where it began, should the rest have to wait
         ids, covered = await self._client.updated(self._entity, since - _OVERLAP, now + _AHEAD)
+        gone, covered = await self._gone(since, now, covered)
         # Nothing is said about what is still being saved; and what the vendor covers lies never in our future.
         new = min(covered, now).isoformat() if covered > since else since.isoformat()
+        if gone:
+            yield Found(tuple(self._event(record, at, "gone/") for record, at in gone), position)
         for start in range(0, len(ids), _IDS_AT_ONCE):
             stamps = await self._stamps(ids[start : start + _IDS_AT_ONCE])
             yield self._found(stamps, new if start + _IDS_AT_ONCE >= len(ids) else position)
         if not ids:
             yield Found((), new)
 
+    async def _gone(
+        self, since: datetime, now: datetime, covered: datetime
+    ) -> tuple[list[tuple[str, datetime]], datetime]:
+        """Accounts and people that were deleted, which no list of changes holds; and until when both are whole."""
+        if KINDS[self._entity][0] == "deal":
+            return [], covered
+        start = max(since - _OVERLAP, now - _OLDEST_DELETION)
+        gone, whole = await self._client.deleted(self._entity, start, now + _AHEAD)
+        return [(to_18(one), at) for one, at in gone if is_about(self._entity, one)], min(covered, whole)
+
     async def _everything_won(self, position: str, now: datetime) -> AsyncIterator[Found]:
-        """Longer away than the vendor remembers: every deal that is won now, every account with a customer."""
+        """Away longer than the vendor remembers, or who knows how long: every won deal, every customer."""
         if KINDS[self._entity][0] == "deal":
             stamps = [(str(one.deal_id), one.source_version) for one in await self._deals.list_won_deals()]
         else:
@@ -99,19 +115,20 @@ class RecordSweep:
     def _found(self, stamps: Sequence[tuple[str, datetime]], position: str) -> Found:
         return Found(tuple(self._event(record, at) for record, at in stamps), position)
 
-    def _event(self, record: str, at: datetime) -> SourceEvent:
+    def _event(self, record: str, at: datetime, how: str = "") -> SourceEvent:
         event = CrmEvent(
             connection=self._config.connection,
-            event_id=f"sweep/{record}/{at.isoformat()}",
+            event_id=f"sweep/{how}{record}/{at.isoformat()}",
             object_kind=KINDS[self._entity][0],
             record_id=record,
             occurred_at=at,
         )
         return SourceEvent(event, event.model_dump_json().encode())
 
-    def _instant(self, position: str) -> datetime:
-        try:
-            found = datetime.fromisoformat(position)
-        except ValueError as wrong:
-            raise PositionLost(f"The kept place of {self.name} cannot be read.", record=self.name) from wrong
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+def _instant(position: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(position)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

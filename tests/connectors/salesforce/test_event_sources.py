@@ -219,3 +219,32 @@ async def started(org: TestOrg, place: Place) -> str:
             return deal
         await asyncio.sleep(0.02)
     raise AssertionError("the stream never began")
+
+
+async def test_a_sweep_that_cannot_read_its_place_looks_at_everything() -> None:
+    async with open_org() as org:
+        found = [item async for item in sweep(org).look("no instant!")]
+        assert records(found) == [org.deal]
+        assert datetime.fromisoformat(found[-1].position)
+
+
+async def test_a_first_sweep_that_breaks_off_is_begun_where_it_began() -> None:
+    async with open_org() as org:
+        [await another_deal(org, f"C-{number}") for number in range(3)]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("connectors.salesforce.sweep._IDS_AT_ONCE", 2)
+            first = await read(sweep(org), "", 1)
+        assert datetime.fromisoformat(first[0].position) <= datetime.now(UTC)
+
+
+async def test_a_sweep_tells_of_accounts_and_people_that_are_gone() -> None:
+    async with open_org() as org:
+        [lone] = await org.save({"type": "Account", "Name": "Lone"})
+        client: SalesforceClient = org.crm._client
+        token = await client.access_token()
+        await org.http.delete(
+            f"/services/data/v67.0/sobjects/Account/{lone}", headers={"Authorization": f"Bearer {token}"}
+        )
+        one = RecordSweep(client, SalesforceDeals(client, org.config), org.config, "Account")
+        found = [item async for item in one.look(datetime.now(UTC).isoformat())]
+        assert lone in records(found)
