@@ -36,11 +36,13 @@ def build_customer_sync(
     now: Callable[[], datetime],
 ) -> CustomerSyncs | None:
     """Sync where both sides can do it; planning gets the reading half only. None: customers are kept equal by hand."""
-    keepers: dict[ConnectionId, CustomerKeeper] = {
-        name: erp for name, erp in erps.items() if isinstance(erp, CustomerKeeper)
-    }
-    if not isinstance(crm, Accounts) or not keepers:
+    if not isinstance(crm, Accounts) or not erps:
         return None
+    # The id of a customer on a CRM account is one of the first ERP; in another it would be somebody else's.
+    main, leading = next(iter(erps.items()))
+    if not isinstance(leading, CustomerKeeper):
+        return None
+    keepers: dict[ConnectionId, CustomerKeeper] = {main: leading}
     planning = CustomerPlanning(
         crm=crm,
         erps=keepers,
