@@ -144,7 +144,17 @@ class CustomerPlanning:
             if not await self._memory.is_bound_id(connection, pointer):
                 continue
             people = await self._memory.list_known_people(connection, sorted(codes))
-            return await erp.get_customer(pointer, people)
+            found = await erp.get_customer(pointer, people)
+            if found is None and not account.is_deleted:
+                raise NeedsRepair(
+                    f"{account.name}: the account names ERP customer {pointer}, which is not there any more. Clear the "
+                    "ERP customer id on the CRM's account, then repair.",
+                    code="TL-CUS-003",
+                    record=account.account_id,
+                    field="ERP customer id",
+                    owner=Role.MASTER_DATA,
+                )
+            return found
         return None
 
     async def _agree(self, subject: EngagementRef, case: CustomerCase) -> int:

@@ -84,7 +84,9 @@ def plan_customer_sync(case: CustomerCase, book: RuleBook) -> CustomerVerdict:
     found = _open(case, book)
     to_write = tuple(one for one in found if not one.is_the_others)
     if to_write:
-        return CustomerVerdict(plan=_plan(case, book, to_write))
+        # What waits for a call back comes when all else is written: neither its waiting nor a no holds up the rest.
+        at_once = tuple(one for one in to_write if not one.needs_call_back)
+        return CustomerVerdict(plan=_plan(case, book, at_once or to_write))
     stops = tuple(blocker_of(_others(case, one), case.engagement, book, None) for one in found)
     return CustomerVerdict(blockers=stops)
 

@@ -3,6 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
+from temporalio.exceptions import ApplicationError
+
 from activities.customer_sync import CustomerPlanning
 from models.customer_sync import AccountState, AgreedState, CustomerState
 from models.process import EngagementRef, PlannedKind
@@ -72,3 +75,8 @@ async def test_with_another_customer_nothing_was_agreed_on_yet() -> None:
     await planning(sides).plan_customer(SUBJECT)
     [saved] = sides.saved
     assert (saved.customer_id, saved.values["name"], saved.revision) == ("4802", "Acme Ltd", 8)
+
+
+async def test_a_customer_that_is_not_there_any_more_is_a_persons_matter() -> None:
+    with pytest.raises(ApplicationError, match="not there any more"):
+        await planning(Sides(account(), {}, AgreedState())).plan_customer(SUBJECT)

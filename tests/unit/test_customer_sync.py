@@ -275,3 +275,21 @@ def test_sentences_hold_no_mailbox_and_no_number_of_the_state() -> None:
     other = known.model_copy(update={"tax_number": "GB123456789"})
     [stop] = verdict(other, verified, agreed_on(known, verified)).blockers
     assert not any(number in stop.message for number in ("123456789", "980780684"))
+
+
+def test_what_waits_for_a_call_back_holds_up_nothing_else() -> None:
+    agreed = agreed_on(account(), customer())
+    moved = account(invoice_email="ap@else.example", address=HOME.model_copy(update={"street": "2 Low St"}))
+    first = verdict(moved, customer(on_credit_hold=True), agreed)
+    assert first.plan is not None
+    assert first.plan.approvals == ()
+    assert [type(one) for one in requests(first)] == [UpdateCustomer, ShowCustomer]
+    assert requests(first)[0].invoice_email is None
+    for operation in first.plan.operations:
+        agreed = carried(agreed, operation)
+    shown = moved.model_copy(update={"shown_hold": True})
+    second = verdict(shown, customer(on_credit_hold=True, address=moved.address), agreed)
+    [request] = requests(second)
+    assert request.invoice_email == "ap@else.example"
+    assert second.plan is not None
+    assert second.plan.approvals
