@@ -16,6 +16,7 @@ from mappings.plan_contract import DealCase, PlanningCase, plan_contract, plan_w
 from mappings.read_back import differences
 from mappings.rulebook import RuleBook
 from mappings.survey_question import survey_question
+from mappings.told_apart import looks_like_somebody
 from models.desk import EngagementRow, GivenAnswer, Stage
 from models.errors import NeedsRepair
 from models.ids import ConnectionId, Step
@@ -147,7 +148,7 @@ class PlanningActivities:
         self, case: DealCase, survey: Survey, crm: ConnectionId, erp: ConnectionId
     ) -> tuple[MatchUndo, ...]:
         """Customers that people said this account is not; nobody need be asked where the ERP has nobody like it."""
-        if case.terms.buyer is None or not survey.candidates:
+        if case.terms.buyer is None or not looks_like_somebody(case.terms.buyer, survey):
             return ()
         found = await self._undos.list_told_apart(case.firm, crm, case.terms.buyer.account_id)
         return tuple(undo for undo in found if undo.customer.connection == erp)

@@ -27,6 +27,7 @@ from runtime.account_news import AccountNews
 from runtime.billing_news import BillingNews
 from runtime.change_orders import ChangeOrderStarter
 from runtime.credential_watch import CredentialWatch, Probe
+from runtime.customer_news import CustomerNews
 from runtime.customer_sync import CustomerSyncStarter
 from runtime.deal_notes import DealNotes
 from runtime.dispatcher import Dispatcher
@@ -174,6 +175,17 @@ def _dispatcher(settings: Settings, tieline: Tieline, client: Client, gates: Gat
             tieline.store.inbox,
             firm=settings.firm,
             memory=tieline.store.customers,
+        ),
+        customers=(
+            CustomerNews(
+                settings.firm,
+                tieline.crm.connection,
+                tieline.store.customers,
+                CustomerSyncStarter(client, settings.firm, settings.task_queue),
+                tieline.store.inbox,
+            )
+            if tieline.accounts
+            else None
         ),
         billing=BillingNews(
             tieline.billing_accounts,

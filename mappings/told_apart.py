@@ -2,12 +2,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mappings.match_facts import NEAR_LINE, compare_parties
 from mappings.match_result import Match
+from mappings.match_verdict import Likeness, judge_facts
 from models.match_undo import MatchUndo
+from models.party import BuyerIdentity
 from models.survey import CustomerCandidate, Survey
 from models.terms import SignedTerms
 
-__all__ = ["says_so", "without_pointer_to", "without_told_apart"]
+__all__ = ["looks_like_somebody", "says_so", "without_pointer_to", "without_told_apart"]
+
+
+def looks_like_somebody(buyer: BuyerIdentity, survey: Survey) -> bool:
+    """Whether the ERP has anybody the buyer could be taken for: else nobody need ask who was told apart."""
+    return bool(survey.candidates and buyer.erp_customer_id) or any(
+        one.account_id == buyer.account_id
+        or judge_facts(compare_parties(buyer, one, NEAR_LINE)).likeness is not Likeness.OTHER
+        for one in survey.candidates
+    )
 
 
 def without_told_apart(survey: Survey, undos: Sequence[MatchUndo]) -> Survey:

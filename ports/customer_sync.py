@@ -106,6 +106,12 @@ class SyncMemory(Protocol):
         """Keep it. A revision that is older than the kept one changes nothing."""
         ...
 
+    async def list_accounts_of(
+        self, firm: FirmId, connection: ConnectionId, customers: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Accounts that were last compared with one of these customers of the ERP."""
+        ...
+
     async def list_known_people(self, erp: ConnectionId, codes: Sequence[str]) -> tuple[KnownPerson, ...]:
         """The contacts we made or took for these people of the CRM."""
         ...

@@ -21,6 +21,7 @@ from runtime.back_off import BackOff
 from runtime.billing_news import BillingNews
 from runtime.change_orders import ChangeOrderDoor
 from runtime.contract_holder import find_beside
+from runtime.customer_news import CUSTOMER, CustomerNews
 from runtime.deal_lookup import look_up
 from runtime.deal_notes import DealNotes
 from runtime.event_problems import CODE, EventProblems
@@ -64,6 +65,7 @@ class Dispatcher:
         changes: Mapping[ConnectionId, ChangeOrderDoor] | None = None,
         accounts: AccountNews | None = None,
         billing: BillingNews | None = None,
+        customers: CustomerNews | None = None,
         notes: DealNotes | None = None,
         limits: Limits | None = None,
         back_off: BackOff | None = None,
@@ -80,6 +82,7 @@ class Dispatcher:
         """By connection: CRMs of which amendments can be read. Of others an amendment is entered by hand."""
         self._accounts = accounts or AccountNews({}, {}, inbox, firm=firm, memory=None)
         self._billing = billing
+        self._customers = customers
         self._notes = notes
         self._limits = limits or Limits()
         self._back_off = back_off or BackOff()
@@ -133,11 +136,14 @@ class Dispatcher:
         for connection, batch in batches.items():
             crm = self._crms.get(connection)
             try:
-                if self._billing is not None and self._billing.is_about(connection):
+                if crm is None and (told := [row for row in batch if row.event.object_kind == CUSTOMER]):
+                    await self._hand_on_customers(told)
+                    batch = [row for row in batch if row not in told]  # noqa: PLW2901 - what is left of it
+                if batch and self._billing is not None and self._billing.is_about(connection):
                     await self._ring(self._billing, connection, batch)
-                elif crm is None:
+                elif batch and crm is None:
                     await self._close(batch, f"Connection {connection} is not configured here any more.", _US)
-                else:
+                elif crm is not None:
                     await self._hand_on_both(connection, crm, batch)
             except NotNow as not_now:
                 away = not_now
@@ -151,6 +157,18 @@ class Dispatcher:
             await billing.hand_on(connection, batch)
         except Exception as broken:
             await self._note_attempt(batch, sentence_of(broken))
+            raise NotNow("engine" if means_engine_is_away(broken) else "store", broken) from broken
+
+    async def _hand_on_customers(self, rows: list[InboxRow]) -> None:
+        """What an ERP tells of its customers rings the syncs of their accounts."""
+        if self._customers is None:
+            outcome = "customers of this connection are kept equal by hand"
+            await self._inbox.mark_handed_on(_numbers(rows), outcome=outcome)
+            return
+        try:
+            await self._customers.hand_on(rows)
+        except Exception as broken:
+            await self._note_attempt(rows, sentence_of(broken))
             raise NotNow("engine" if means_engine_is_away(broken) else "store", broken) from broken
 
     async def _hand_on_both(self, connection: ConnectionId, crm: DealReader, batch: list[InboxRow]) -> None:

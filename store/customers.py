@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from models.customer_sync import AgreedState, KnownPerson
 from models.ids import ConnectionId, FirmId
@@ -50,6 +50,23 @@ class SqlSyncMemory:
                     where=_AGREED.c.revision < agreed.revision,
                 )
             )
+
+    async def list_accounts_of(
+        self, firm: FirmId, connection: ConnectionId, customers: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Accounts that were last compared with one of these customers. The text finds them, the document decides."""
+        found: set[str] = set()
+        for start in range(0, len(customers), _AT_ONCE):
+            part = set(customers[start : start + _AT_ONCE])
+            query = select(_AGREED.c.account, _AGREED.c.document).where(
+                _AGREED.c.firm == firm,
+                _AGREED.c.connection == connection,
+                or_(*(_AGREED.c.document.contains(f'"{one}"', autoescape=True) for one in sorted(part))),
+            )
+            async with self._database.read() as reading:
+                rows = (await reading.execute(query)).all()
+            found |= {row.account for row in rows if AgreedState.model_validate_json(row.document).customer_id in part}
+        return tuple(sorted(found))
 
     async def list_known_people(self, erp: ConnectionId, codes: Sequence[str]) -> tuple[KnownPerson, ...]:
         """The contacts we made or took for these people of the CRM; of several engagements the newest counts."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from models.customer_process import number_of_account
 from models.decision import Verdict
 from models.match_undo import UndoState
 from tests.e2e.colleagues import decide, only_one
-from tests.e2e.front_door import FrontDoor
+from tests.e2e.front_door import FrontDoor, signature
 from tests.e2e.own_processes import Finished, run_program
 from tests.e2e.sold import Sales
 from tests.e2e.stand import FIRM, Stand
@@ -92,3 +95,27 @@ async def test_nobody_decides_on_their_own_wish_and_a_no_leaves_all_as_it_is(
     stranger = await sales.company("Nothing To Undo, Inc.")
     nothing = await _ask(stand, stranger, "ada.finance")
     assert (nothing.code, "there is no match to undo" in nothing.err) == (1, True), nothing
+
+
+async def test_a_customer_saved_by_the_erps_people_rings_its_accounts_sync(
+    stand: Stand, sales: Sales, door: FrontDoor
+) -> None:
+    account = await customer_with_project(stand, sales, door, "RINGS-1")
+    found = await customer(stand, account)
+    await stand.erp.records({"type": "customer", "id": found["id"], "creditHoldOverride": {"id": "ON"}})
+    event = {
+        "eventId": str(uuid.uuid4()), "accountId": "123456_SB1", "recordType": "customer", "recordId": found["id"],
+        "type": "edit", "executionContext": "USERINTERFACE", "occurredAt": datetime.now(UTC).isoformat(),
+    }  # fmt: skip
+    body = json.dumps(event).encode()
+    headers = signature(body)
+    headers["X-Tieline-Signature"] = headers["X-Tieline-Signature"].replace("sha256=", "v1=")
+    url = door.url.replace(stand.tieline.crm.connection, stand.tieline.erp.connection)
+    told = await door.http.post(url, content=body, headers={"Content-Type": "application/json", **headers})
+    assert told.status_code == 202, told.text
+    for _ in range(300):
+        if (await _shown(stand, account)).get("ERP_Credit_Hold__c"):
+            break
+        await asyncio.sleep(0.02)
+    assert (await _shown(stand, account))["ERP_Credit_Hold__c"] is True
+    await door.drained()

@@ -49,6 +49,11 @@ def test_our_own_projects_and_contracts_do_not_ring_but_payments_of_other_progra
     assert bool(heard(delivery(kind, "REST_WEBSERVICES"))) is rings
 
 
+def test_a_customer_that_people_saved_rings_and_one_that_we_saved_does_not() -> None:
+    assert heard(delivery("customer")) == ["customer"]
+    assert heard(delivery("customer", "REST_WEBSERVICES")) == []
+
+
 def test_what_has_nothing_to_do_with_billing_rings_at_nobody() -> None:
     assert heard(delivery("contact")) == []
 
