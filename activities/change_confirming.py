@@ -6,7 +6,27 @@ from models.errors import NeedsRepair
 from models.money import Money
 from models.roles import Role
 
-__all__ = ["check_standing"]
+__all__ = ["check_agrees", "check_standing"]
+
+
+def check_agrees(standing: ContractStanding) -> None:
+    """Lines and schedule say the same, but for what was credited (DOM-0.8); else no change is planned from them.
+
+    Somebody changed one of the two by hand: a difference folded into it would bill too much or too little.
+    """
+    lines = Money.total((line.amount for line in standing.lines if line.schedule), standing.currency)
+    rows = Money.total((row.amount for row in standing.rows if row.state is not RowState.CANCELLED), standing.currency)
+    credited = Money.total((invoice.credited for invoice in standing.invoices), standing.currency)
+    if lines <= rows <= lines + credited:
+        return
+    raise NeedsRepair(
+        f"Contract {standing.contract_number}: its lines that a schedule bills come to {lines}, the schedule to "
+        f"{rows}. Correct the ERP record that is wrong, then repair; the amendment is planned from it.",
+        code="TL-BIL-003",
+        record=standing.contract_number,
+        field="schedule",
+        owner=Role.BILLING,
+    )
 
 
 def check_standing(change: ChangePlan, standing: ContractStanding) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from temporalio import activity
 
 from activities.boundary import business_boundary
-from activities.change_confirming import check_standing
+from activities.change_confirming import check_agrees, check_standing
 from activities.connected import Connected
 from activities.plan_desk import PlanDesk
 from mappings.change_order.case import ChangeCase
@@ -107,6 +107,7 @@ class ChangePlanningActivities:
         standing: ContractStanding | None = None
         if contract is not None:
             standing = await erp.get_standing(contract)
+            check_agrees(standing)
             held = await self._brought_in(subject.engagement)
             standing = standing.model_copy(update={"applied": _with_details(standing.applied, held)})
         customer = (await self._plans.get_plan(row.plan)).customer_key if row is not None and row.plan else ""

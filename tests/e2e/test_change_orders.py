@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.decision import Verdict
 from models.money import Money
 from tests.e2e.amended import base_k, later_k
 from tests.e2e.front_door import FrontDoor
@@ -99,6 +100,25 @@ async def test_somebody_bills_between_plan_and_decision_so_the_plan_is_made_anew
     now = await k.standing()
     assert now.values.exercised == now.invoiced_net == Money.of(110_000, "USD")
     assert [credit.amount for item in now.invoices for credit in item.credits] == [Money.of(10_000, "USD")]
+
+
+async def test_a_contract_whose_lines_and_schedule_differ_is_not_changed(
+    stand: Stand, sales: Sales, door: FrontDoor
+) -> None:
+    k = await base_k(stand, sales, door, "K-TORN", billed=False)
+    (schedule,) = {row.schedule for row in (await k.standing()).rows}
+    whole = next(one for one in await stand.erp.kind("billingSchedule") if str(one["id"]) == schedule)["milestone"]
+    first, second, third = whole["items"]
+    torn = {"items": [first, second, third | {"milestoneAmount": 40000}]}
+    await stand.erp.records({"type": "billingSchedule", "id": schedule, "milestone": torn})
+    await k.sign("1", M4 | {"Amount__c": 5000}, Value_Exercised__c=5000, Value_Funded__c=5000)
+    item = await k.waiting()
+    assert (item.code, "come to USD 120,000.00, the schedule to USD 115,000.00" in item.message) == ("TL-BIL-003", True)
+
+    await stand.erp.records({"type": "billingSchedule", "id": schedule, "milestone": whole})
+    assert (await k.decide("bea.billing", Verdict.REPAIR)).accepted
+    assert (await k.result()).stage == "active"
+    assert (await k.standing()).values.exercised == Money.of(125_000, "USD")
 
 
 async def test_an_amendment_of_a_contract_that_comes_later_waits_and_goes_on_by_itself(
