@@ -43,8 +43,8 @@ STATEMENTS = 93
 """Every change of ours is a transaction: its lock, its rows, the head of the audit chain and the new entry. Six writes
 are two each (intent; outcome with its binding); event, terms, binding of the deal, plan, stage and end one each. The
 rest is one look for each question (among them: does another deal hold the contract, is
-it frozen, was the deal set up under another number, does an amendment wait for it?). Whether a match of the buyer was undone is
-asked only where the ERP has somebody it could be taken for."""
+it frozen, was the deal set up under another number, does an amendment wait for it?). Whether a match of the buyer was
+undone is asked only where the ERP has somebody it could be taken for."""
 PER_CONTACT_STATEMENTS = 9  # intent: lock, row, head, entry; outcome: lock, row, binding, head, entry
 
 
