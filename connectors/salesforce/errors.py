@@ -11,6 +11,7 @@ __all__ = [
     "AssertionTooOld",
     "DuplicateKey",
     "SessionExpired",
+    "TooManyChanges",
     "login_error",
     "rest_error",
 ]
@@ -29,6 +30,10 @@ class AssertionTooOld(Fatal):
     """The org thinks that our signed statement has expired: the clocks differ, or it was slow on its way."""
 
     code = SIGN_IN
+
+
+class TooManyChanges(Fatal):
+    """More records changed in that time than the org lists; asked again it would say the same. Sheet 11.8."""
 
 
 class DuplicateKey(NeedsRepair):
@@ -148,6 +153,9 @@ REST_FAULTS = FaultTable(
     {
         "INVALID_SESSION_ID": _expired,
         "REQUEST_LIMIT_EXCEEDED": _used_up,
+        "EXCEEDED_ID_LIMIT": lambda fault: TooManyChanges(
+            "More records changed than Salesforce lists; those that matter are looked at.", record=fault.record
+        ),
         "UNABLE_TO_LOCK_ROW": _blocked(_LOCKED, 1.0),
         "SERVER_UNAVAILABLE": _unknown(_NOT_THERE),
         "UNKNOWN_EXCEPTION": _unknown(_NOT_THERE),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from connectors.salesforce.accounts import Accounts
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.config import SalesforceConfig
+from connectors.salesforce.errors import TooManyChanges
 from connectors.salesforce.event_kinds import KINDS, is_about
 from connectors.salesforce.fields import Row
 from connectors.salesforce.ids import to_18
@@ -70,8 +71,13 @@ class RecordSweep:
                 yield found
             return
         position = position or since.isoformat()  # where it began, should the rest have to wait
-        ids, covered = await self._client.updated(self._entity, since - _OVERLAP, now + _AHEAD)
-        gone, covered = await self._gone(since, now, covered)
+        try:
+            ids, covered = await self._client.updated(self._entity, since - _OVERLAP, now + _AHEAD)
+            gone, covered = await self._gone(since, now, covered)
+        except TooManyChanges:
+            async for found in self._everything_won(position, now):
+                yield found
+            return
         # Nothing is said about what is still being saved; and what the vendor covers lies never in our future.
         new = min(covered, now).isoformat() if covered > since else since.isoformat()
         if gone:

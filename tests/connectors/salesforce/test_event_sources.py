@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from connector_kit import Effectful, Fault
 from connectors.salesforce.adapter import SalesforceDeals
 from connectors.salesforce.change_stream import ChangeStream
 from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.errors import rest_error
 from connectors.salesforce.sweep import RecordSweep
 from models.errors import Fatal
 from ports.event_source import EventSource, Found, PositionLost
@@ -248,3 +250,15 @@ async def test_a_sweep_tells_of_accounts_and_people_that_are_gone() -> None:
         one = RecordSweep(client, SalesforceDeals(client, org.config), org.config, "Account")
         found = [item async for item in one.look(datetime.now(UTC).isoformat())]
         assert lone in records(found)
+
+
+async def test_more_changes_than_the_vendor_lists_are_no_dead_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: Any) -> Any:
+        raise rest_error(Fault(code="EXCEEDED_ID_LIMIT", status=400), Effectful.READ)
+
+    async with open_org() as org:
+        monkeypatch.setattr(org.crm._client, "updated", refused)
+        place = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+        found = [item async for item in sweep(org).look(place)]
+        assert records(found) == [org.deal]
+        assert found[-1].position > place

@@ -9,6 +9,7 @@ from connectors.salesforce.errors import (
     AssertionTooOld,
     DuplicateKey,
     SessionExpired,
+    TooManyChanges,
     login_error,
     rest_error,
 )
@@ -25,6 +26,7 @@ ROWS: list[tuple[str, int, type[Exception], Role, str]] = [
     ("UNKNOWN_EXCEPTION", 500, OutcomeUnknown, IT, "temporarily unavailable"),
     ("QUERY_TIMEOUT", 400, NotSent, IT, "asked again"),
     ("OPERATION_TOO_LARGE", 400, Fatal, IT, "too much at once"),
+    ("EXCEEDED_ID_LIMIT", 400, TooManyChanges, IT, "More records changed"),
     ("DUPLICATE_VALUE", 400, DuplicateKey, DATA, "the vendor's words"),
     ("DUPLICATES_DETECTED", 400, NeedsRepair, DATA, "Choose there which record to use"),
     ("REQUIRED_FIELD_MISSING", 400, NeedsRepair, SALES, "Field(s) Name, Phone of deal 006 must be filled"),
