@@ -54,8 +54,14 @@ async def test_what_is_told_apart_stays_apart_and_what_stands_stays(
     number, since = number_of_account(account), await stand.erp.last_seq()
     await only_one(stand, number)
     assert (await _shown(stand, account))["ERP_Customer_Id__c"] == old["id"]
+    lost = {"id": "lost-undo", "action": "reset", "when": "after", "method": "PATCH", "path": f"/Account/{account}"}
+    await stand.crm.faults(lost)
+    journal = await stand.crm.last_seq()
     assert (await decide(stand, number, "mia.masterdata", Verdict.APPROVE)).accepted
     assert await _settled(stand, account) is UndoState.UNDONE
+    assert await stand.crm.fired("lost-undo") == 1
+    assert [entry["kind"] for entry in await stand.crm.writes(journal)] == ["Account"]
+    await stand.crm.no_faults()
     shown = await _shown(stand, account)
     assert (shown.get("ERP_Customer_Id__c"), shown.get("ERP_Customer_Number__c")) == (None, None)
     assert await stand.erp.writes(since) == []
