@@ -38,6 +38,7 @@ class DemoDialect:
     simulator_settings: tuple[str, ...] = ()
     tells_amendments: bool = False
     shows_invoices: bool = False
+    keeps_customers: bool = False
 
 
 _SALESFORCE = DemoDialect(
@@ -62,6 +63,7 @@ _SALESFORCE = DemoDialect(
     },
     tells_amendments=True,
     shows_invoices=True,
+    keeps_customers=True,
 )
 _HUBSPOT = DemoDialect(
     system="hubspot",

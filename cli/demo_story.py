@@ -70,6 +70,8 @@ class DemoStory:
         agree = self._show_companies(rows, sold, await self._firm.signers()) and agree
         self._output.line("The totals agree." if agree else "THE TOTALS DO NOT AGREE.")
         agree = await self._later(store) and agree
+        if self._firm.dialects[0].keeps_customers and any(isinstance(erp, DemoErp) for erp in self._firm.erps):
+            await DemoCustomers(self._output, store, _FIRM, self._connected()).tell(self._firm.crms[0])
         after = await self._firm.mutations()
         written = (after[0] - before[0], after[1] - before[1])
         seconds = time.monotonic() - started
@@ -96,7 +98,6 @@ class DemoStory:
         agree = await DemoChanges(self._output, store, _FIRM, self._connected()).tell(crm, erp)
         if self._firm.dialects[0].shows_invoices:
             await DemoBilling(self._output).tell(crm, erp)
-            await DemoCustomers(self._output, store, _FIRM, self._connected()).tell(crm)
         return agree
 
     async def stop(self) -> None:
