@@ -58,13 +58,10 @@ PASSED_THROUGH = (
     "rapidfuzz",
     "stdnum",
     "typing_extensions",
-    "workflows",
 )
-"""What is loaded once for all runs: workflow modules and what they import.
-
-The library would load our workflow files anew for each run, to wrap clocks, randomness and files in them. That cost
-five milliseconds and a third of a megabyte for each run, and told of a clock only when its line was run. A test reads
-the files instead, every line of them (`tests/workflows/test_guards.py`); whatever is not in this list stays wrapped."""
+"""What workflow modules import, loaded once for all runs. The modules themselves are not in it: the library loads them
+anew for each run, with its guards around clocks, randomness and files. A test reads every line of them as well, because
+a guard speaks only when its line is run (`tests/workflows/test_guards.py`)."""
 
 _JOIN_ATTEMPTS = 5
 
