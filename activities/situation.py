@@ -58,7 +58,7 @@ class Situations:
         if (other := await self._other_holder(subject, here)) is not None:
             return _of_another_deal(subject, terms, here, other)
         if terms.deal_state is not DealState.WON:
-            return _of_a_deal_not_won(terms, here)
+            return await self._freed(subject, _of_a_deal_not_won(terms, here))
         if here.row is not None and here.is_set_up and here.row.terms_digest:
             # Released, but its worker was gone before the deal and the desk said so: that is still to be done.
             held = is_held(here.writes) or here.row.stage is Stage.FROZEN
@@ -74,7 +74,8 @@ class Situations:
         if await self._other_holder(subject, here) is not None:
             return Situation.OF_ANOTHER, f"{by_now}; {subject.contract_number} is another deal's and stays as it is."
         if not here.is_written:
-            return Situation.NOT_WON, f"{by_now}; nothing was written to the ERP for {subject.contract_number}."
+            sentence = f"{by_now}; nothing was written to the ERP for {subject.contract_number}."
+            return await self._freed(subject, (Situation.NOT_WON, sentence))
         raise NeedsRepair(
             f"{by_now}, but its records in the ERP were made as contract {subject.contract_number}. Put that number "
             "back on the deal in the CRM, then repair. Nothing was written.",
@@ -83,6 +84,12 @@ class Situations:
             field="contract number",
             owner=Role.SALES_OPERATIONS,
         )
+
+    async def _freed(self, subject: EngagementRef, found: tuple[Situation, str]) -> tuple[Situation, str]:
+        """A deal that sells the contract no more, and of which nothing was written, does not keep its number."""
+        if found[0] is Situation.NOT_WON:
+            await self._bindings.release_deal(subject.firm, subject.contract_number, self._own(subject))
+        return found
 
     async def is_holder(self, subject: EngagementRef) -> bool:
         """Whether the contract is this deal's, or nobody's yet: a copy must not speak in the place of its original."""

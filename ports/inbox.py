@@ -63,6 +63,13 @@ class DealBindings(Protocol):
         """Bind the contract to this deal unless it is bound already; returns the deal that holds it."""
         ...
 
+    async def release_deal(self, firm: FirmId, contract: ContractNumber, holder: DealHolder) -> bool:
+        """Free the number of a contract that this deal no longer sells, when nothing of it was written. False: not its.
+
+        Another deal may then sell it: sales makes a lost deal anew as often as it opens the old one again.
+        """
+        ...
+
     async def find_deal_of_project(self, firm: FirmId, erp: ConnectionId, project_id: str) -> DealHolder | None:
         """The deal for which we made that project in that ERP: two of them may give the same id."""
         ...

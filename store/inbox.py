@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from models.events import CrmEvent
 from models.ids import ConnectionId, ContractNumber, DealId, FirmId, engagement_id
@@ -128,6 +128,30 @@ class SqlDealBindings:
                 facts={"connection": connection, "contract": contract},
             )  # fmt: skip
         return DealHolder(connection=connection, deal=deal)
+
+    async def release_deal(self, firm: FirmId, contract: ContractNumber, holder: DealHolder) -> bool:
+        """Free the number of a contract that this deal no longer sells. False: it did not hold it."""
+        if await self.find_deal_of_contract(firm, contract) != holder:
+            return False
+        now = self._database.clock()
+        statement = (
+            delete(_DEAL)
+            .where(
+                _DEAL.c.firm == firm,
+                _DEAL.c.contract == contract,
+                _DEAL.c.connection == holder.connection,
+                _DEAL.c.deal == holder.deal,
+            )
+            .returning(_DEAL.c.id)
+        )
+        async with self._database.write() as writing:
+            if (await writing.execute(statement)).first() is None:
+                return False
+            await chain.append(
+                writing, at=now, kind="deal.released", engagement=engagement_id(firm, contract), subject=holder.deal,
+                facts={"connection": holder.connection, "contract": contract},
+            )  # fmt: skip
+        return True
 
     async def find_deal_of_project(self, firm: FirmId, erp: ConnectionId, project_id: str) -> DealHolder | None:
         """The deal for which we made that project in that ERP."""

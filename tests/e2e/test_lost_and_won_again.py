@@ -264,3 +264,17 @@ async def test_a_copy_of_a_won_deal_freezes_nothing_and_is_sent_back_when_it_is_
     # The original is still heard while the copy waits.
     await sales.change(original, **LOST)
     await reaches(stand, original, Stage.FROZEN)
+
+
+async def test_a_deal_that_is_made_anew_takes_the_number_of_one_that_was_lost_unwritten(
+    stand: Stand, sales: Sales
+) -> None:
+    account = await sales.company("Company of MADE-ANEW, Inc.")
+    first = await sales.deal("MADE-ANEW", account, amount=900_000)
+    await reaches(stand, first, Stage.DECIDING)
+    await sales.change(first, **LOST)
+    await reaches(stand, first, Stage.WITHDRAWN)
+    second = await sales.deal("MADE-ANEW", account)
+    row = await reaches(stand, second, Stage.ACTIVE)
+    assert row.deal_id == second.deal
+    assert await in_erp(stand, "MADE-ANEW")

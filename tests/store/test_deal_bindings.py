@@ -37,3 +37,17 @@ async def test_a_contract_of_the_same_deal_counts_from_its_project_on(store: Sto
     assert await find(FIRM, CRM, DEAL, besides=OTHER) == CONTRACT
     assert await find(FIRM, CRM, DEAL, besides=CONTRACT) is None
     assert await find(FIRM, CRM, DealId("006-2"), besides=OTHER) is None
+
+
+async def test_only_the_deal_that_holds_a_contract_frees_its_number(store: Store) -> None:
+    bindings, own = store.deal_bindings, DealHolder(connection=CRM, deal=DEAL)
+    assert not await bindings.release_deal(FIRM, CONTRACT, own)
+    await bindings.bind_deal(FIRM, CRM, CONTRACT, DEAL)
+    assert not await bindings.release_deal(FIRM, CONTRACT, DealHolder(connection=CRM, deal=DealId("006-2")))
+    assert await bindings.release_deal(FIRM, CONTRACT, own)
+    assert not await bindings.release_deal(FIRM, CONTRACT, own)
+    assert await bindings.bind_deal(FIRM, CRM, CONTRACT, DealId("006-2")) == DealHolder(
+        connection=CRM, deal=DealId("006-2")
+    )
+    kinds = [entry.kind for entry in await store.audit.list_entries()]
+    assert kinds == ["deal.bound", "deal.released", "deal.bound"]
