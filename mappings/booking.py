@@ -27,6 +27,8 @@ class Booking(Canonical):
     buyer: BuyerIdentity
     customer_key: CustomerKey
     adopt: RecordRef | None
+    is_ours: bool = True
+    """The adopted customer carries our key: it is the one that an earlier contract of this buyer made."""
     entity: LegalEntityRule
     payment_terms: TermsRule
     services: dict[str, ServiceLineRule]
@@ -41,6 +43,17 @@ class Booking(Canonical):
     missing_cost_centres: tuple[str, ...] = ()
     at_risk_project: RecordRef | None = None
     """Opened by hand before the signature: taken on, never doubled (DOM-1.5)."""
+
+    @property
+    def customer_slot(self) -> str:
+        """What writes about this customer are known by, shared by all contracts that book on the same record.
+
+        A buyer whose customer was merged, or named anew by a person, books on another record than its earlier
+        contracts: what was written for the old one must not pass for it.
+        """
+        if self.adopt is None or self.is_ours:
+            return self.customer_key
+        return f"{self.customer_key}/{self.adopt.record_id}"
 
     @property
     def lines(self) -> tuple[SowLine, ...]:

@@ -41,7 +41,7 @@ def _customer(ops: Operations) -> None:
         summary=taken or f"Create customer {request.name}",
         action="adopt" if b.adopt else "create",
         rules=(ops.book.ref(b.entity), ops.book.ref(b.payment_terms)),
-        key=f"{b.firm}/customer/{ops.sides.erp}/{b.customer_key}",
+        key=f"{b.firm}/customer/{ops.sides.erp}/{b.customer_slot}",
     )
 
 
@@ -52,7 +52,7 @@ def _contacts(ops: Operations) -> None:
         ops.add(
             f"contact:{code}",
             EnsureContact(
-                key=external_key(b.firm, "contact", b.customer_key, code),
+                key=external_key(b.firm, "contact", b.customer_slot, code),
                 customer_step=Step("customer"),
                 legal_entity=b.entity.code,
                 person=person,
@@ -60,7 +60,7 @@ def _contacts(ops: Operations) -> None:
             guard=ops.sides.traits.contact,
             summary=f"Add the {person.role.value} contact to the customer",
             needs=("customer",),
-            key=f"{b.firm}/contact/{ops.sides.erp}/{b.customer_key}/{code}",
+            key=f"{b.firm}/contact/{ops.sides.erp}/{b.customer_slot}/{code}",
         )
 
 

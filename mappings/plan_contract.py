@@ -26,6 +26,7 @@ from mappings.plan_operations import plan_operations
 from mappings.rule_choices import Choices, choose_rules
 from mappings.rulebook import RuleBook
 from mappings.sow_checks import check_terms, signed_on
+from mappings.survey_question import customer_external_key
 from mappings.told_apart import says_so, without_pointer_to, without_told_apart
 from models.base import Canonical
 from models.desk import GivenAnswer
@@ -219,12 +220,14 @@ def _booking(
     if terms.buyer is None or choices.entity is None or choices.payment_terms is None or terms.start_on is None:
         raise AssertionError("a plan is only made of terms without findings that stop")
     holds = [item.message for item in findings if item.severity is Severity.HOLD]
+    key = customer_key(terms.buyer, stands_apart=match.stands_apart or bool(case.told_apart))
     return Booking(
         firm=case.firm,
         terms=terms,
         buyer=terms.buyer,
-        customer_key=customer_key(terms.buyer, stands_apart=match.stands_apart or bool(case.told_apart)),
+        customer_key=key,
         adopt=match.adopt.ref if match.adopt is not None else None,
+        is_ours=match.adopt is not None and match.adopt.external_key == customer_external_key(case.firm, key),
         entity=choices.entity,
         payment_terms=choices.payment_terms,
         services=choices.services,

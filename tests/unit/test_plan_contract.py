@@ -211,12 +211,27 @@ def test_a_customer_of_ours_is_taken_and_shared_under_one_key() -> None:
         ref=ref(RecordKind.CUSTOMER, "4711"), account_id="001-1", name="Northwind Traders, Inc.",
         registration_number="MA-000123", address=fixed_fee().bill_to,
     )  # fmt: skip
-    new, known = plan_of(fixed_fee()), plan_of(fixed_fee(), survey=Survey(candidates=(found,)))
+    new = plan_of(fixed_fee())
+    found = found.model_copy(update={"external_key": customer_external_key(FIRM, new.customer_key)})
+    known = plan_of(fixed_fee(), survey=Survey(candidates=(found,)))
     taken = known.operations[0]
     assert isinstance(taken.request, EnsureCustomer)
     assert (taken.action, taken.request.adopt) == ("adopt", found.ref)
     assert taken.key == new.operations[0].key == f"harbour-finch/customer/erp-main/{new.customer_key}"
     assert taken.request.key == customer_external_key(FIRM, new.customer_key)
+
+
+def test_another_record_than_the_one_we_made_is_never_taken_for_it() -> None:
+    """The ERP merged our customer into another, or a person named another: what is in the ledger is the old one."""
+    merged = CustomerCandidate(
+        ref=ref(RecordKind.CUSTOMER, "4802"), account_id="001-1", name="Northwind Traders, Inc.",
+        registration_number="MA-000123", address=fixed_fee().bill_to,
+    )  # fmt: skip
+    new, later = plan_of(fixed_fee()), plan_of(fixed_fee(), survey=Survey(candidates=(merged,)))
+    keys = {operation.key for operation in new.operations}
+    shared = [operation for operation in later.operations if operation.step.startswith(("customer", "contact:"))]
+    assert shared[0].key == f"harbour-finch/customer/erp-main/{new.customer_key}/4802"
+    assert not [operation.key for operation in shared if operation.key in keys]
 
 
 LIKE_THE_BUYER = CustomerCandidate(
