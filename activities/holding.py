@@ -51,13 +51,13 @@ class HoldActivities:
         if row is not None and row.stage in _SETTLED:
             return Loss(settled=_SETTLED[row.stage], sentence=row.sentence)
         rows = await self._ledger.list_operations(call.subject.engagement)
-        newest = _turns(rows)[-1].step if _turns(rows) else ""
+        newest = _turns(rows)[-1] if _turns(rows) else None
         project, contract = set_up_records(rows, call.subject)
         done = await self._erps.named(project.connection).get_work_done(project, contract)
-        under_way = LossAnswer.CANCEL if newest.startswith(f"{HoldTurn.CANCEL}:") else None
         return Loss(
-            under_way=under_way,
-            is_frozen=is_held(rows),
+            under_way=_under_way(newest, has_begun=done.has_begun),
+            is_frozen=is_held(rows) and newest is not None and newest.state is OperationState.APPLIED,
+            may_be_frozen=is_held(rows),
             has_begun=done.has_begun,
             sentence=f"{call.sentence} {_begun(done) if done.has_begun else _NOT_BEGUN}",
             choices=(_FREEZE, _KEEP) if done.has_begun else (_CANCEL, _FREEZE, _KEEP),
@@ -105,6 +105,16 @@ class HoldActivities:
 
         effect = await self._once.apply(intent, find=find, ensure=_ensure(erp, request), one_per_key=True)
         return StepDone(step=intent.step, ref=effect.ref, created=False, changed=effect.changed)
+
+
+def _under_way(newest: OperationRow | None, *, has_begun: bool) -> LossAnswer | None:
+    """What was decided before and may be half done. What nobody worked on is frozen without a decision."""
+    if newest is None:
+        return None
+    if newest.step.startswith(f"{HoldTurn.CANCEL}:"):
+        return LossAnswer.CANCEL
+    is_half = newest.step.startswith(f"{HoldTurn.HOLD}:") and newest.state is not OperationState.APPLIED
+    return LossAnswer.FREEZE if is_half and has_begun else None
 
 
 def is_held(rows: Sequence[OperationRow]) -> bool:

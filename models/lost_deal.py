@@ -52,6 +52,9 @@ class Loss(Canonical):
     under_way: LossAnswer | None = None
     """This loss was decided before, and perhaps only half of it carried out."""
     is_frozen: bool = False
+    """Known to be. A freeze whose worker was killed is made again under its own key."""
+    may_be_frozen: bool = False
+    """It is, or a freeze began and may have landed: whoever keeps it open opens it again."""
     has_begun: bool = False
     """Billed, or time booked: nothing is frozen without a person, and a machine closes nothing."""
     sentence: str

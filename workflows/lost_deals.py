@@ -84,7 +84,7 @@ class LostDeals(Endings):
                     await self._hold(subject, terms, HoldTurn.HOLD)
                 status, became = "frozen", "contract and project stay frozen."
             case LossAnswer.KEEP:
-                if loss.is_frozen:
+                if loss.may_be_frozen:
                     await self._hold(subject, terms, HoldTurn.RELEASE)
                 status, became = "active", "contract and project stay open."
         self._loss_answer = ""

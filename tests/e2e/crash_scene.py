@@ -82,7 +82,7 @@ class Cell:
     @property
     def ending(self) -> Ending:
         # While the ERP refuses a write and a person looks at it, the deal says that it waits.
-        told = 1 if self.point == "R" and self.operation not in {"write-back", "status"} else 0
+        told = 1 if self.point in {"R", "W7"} and self.operation not in {"write-back", "status"} else 0
         return {
             "status": Ending("refused", sets_up=False, statuses=1),
             "hold": Ending("frozen", holds=1, statuses=1 + told),

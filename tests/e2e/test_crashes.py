@@ -17,7 +17,7 @@ from tests.e2e.stand import Stand, open_stand
 
 pytestmark = [pytest.mark.kills, pytest.mark.timeout(120)]
 
-KILLED = (Cell("contract", "P3"), Cell("write-back", "P4"))
+KILLED = (Cell("contract", "P3"), Cell("write-back", "P4"), Cell("hold", "P1"))
 KILLED_TWICE = ("customer", "W6")
 DISTURBED = (Cell("project", "C1"), Cell("write-back", "TL"), Cell("billing-schedule", "R"), Cell("release", "C0"))
 
