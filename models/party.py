@@ -18,6 +18,12 @@ class Address(Canonical):
     postal_code: str = ""
     country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
 
+    @property
+    def one_line(self) -> str:
+        """The address as a plan says it and as two of them are compared; empty when there is none."""
+        parts = (self.street, self.postal_code, self.city, self.region, self.country)
+        return ", ".join(" ".join(part.split()) for part in parts if part.strip())
+
 
 class ContactRole(StrEnum):
     """What a person at the customer does for this contract."""

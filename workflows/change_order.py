@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NoReturn
 
 from temporalio import workflow
 
@@ -46,15 +47,11 @@ class ChangeOrders(Parking):
         )
         self._take_over(subject, contract.carried)
         self._subject = subject
-        while True:
-            result = await self._one_pass(subject)
-            grown = workflow.info().is_continue_as_new_suggested()
-            if result is not None or grown:
-                await workflow.wait_condition(workflow.all_handlers_finished)
-            if result is not None and not self._news_unread():
-                return result
-            if grown:
-                workflow.continue_as_new(contract.model_copy(update={"carried": self._handed_over()}))
+
+        def go_on_anew() -> NoReturn:
+            workflow.continue_as_new(contract.model_copy(update={"carried": self._handed_over()}))
+
+        return await self._in_passes(lambda: self._one_pass(subject), go_on_anew)
 
     async def _one_pass(self, subject: EngagementRef) -> ChangeOrdersResult | None:
         """Once from reading both sides to an end. None: something changed, was applied or repaired, look again."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
 from temporalio import workflow
 
 from activities.customer_sync import CustomerPlanning, CustomerSyncActivities
@@ -36,16 +38,12 @@ class CustomerSync(Parking):
         if changed.carried is not None:
             self._asked, self._rungs = changed.carried.asked, changed.carried.ladder
         self._subject = subject
-        while True:
-            result = await self._one_pass(subject)
-            grown = workflow.info().is_continue_as_new_suggested()
-            if result is not None or grown:
-                await workflow.wait_condition(workflow.all_handlers_finished)
-            if result is not None and not self._news_unread():
-                return result
-            if grown:
-                carried = Carried(asked=self._asked, ladder=self._rungs)
-                workflow.continue_as_new(changed.model_copy(update={"carried": carried}))
+
+        def go_on_anew() -> NoReturn:
+            carried = Carried(asked=self._asked, ladder=self._rungs)
+            workflow.continue_as_new(changed.model_copy(update={"carried": carried}))
+
+        return await self._in_passes(lambda: self._one_pass(subject), go_on_anew)
 
     async def _one_pass(self, subject: EngagementRef) -> CustomerSyncResult | None:
         """Once from reading both sides to an end. None: something changed, was written or repaired, look again."""

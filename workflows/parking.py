@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar
+
 from temporalio import workflow
 
 from activities.desk import DeskActivities
@@ -11,6 +14,8 @@ from workflows.waiting import Waiting
 
 __all__ = ["Parking"]
 
+Result = TypeVar("Result")
+
 
 class Parking(Waiting):
     """A process that applies plans, and parks where a person must act: shown on the desk and on its run page."""
@@ -18,6 +23,20 @@ class Parking(Waiting):
     def __init__(self) -> None:
         super().__init__()
         self._application: Application | None = None
+
+    async def _in_passes(
+        self, one_pass: Callable[[], Awaitable[Result | None]], go_on_anew: Callable[[], NoReturn]
+    ) -> Result:
+        """Pass after pass until one has a result and nothing rang meanwhile; a run that grew too long goes on anew."""
+        while True:
+            result = await one_pass()
+            grown = workflow.info().is_continue_as_new_suggested()
+            if result is not None or grown:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+            if result is not None and not self._news_unread():
+                return result
+            if grown:
+                go_on_anew()
 
     async def _park(
         self, subject: EngagementRef, troubles: tuple[Trouble, ...], planned: Planned | None = None

@@ -18,7 +18,6 @@ from connectors.netsuite.reading import Reader, to_address
 from connectors.netsuite.schemas import CustomerRecord, Reference, Wire
 from models.customer_sync import CustomerState, KnownPerson, PersonState, UpdateContact, UpdateCustomer
 from models.errors import NeedsRepair, Stale
-from models.party import Address
 from models.records import Effect, Guard, RecordKind, RecordRef
 from models.roles import Role
 
@@ -131,8 +130,8 @@ class CustomerChanges:
              request.registration_number == registration),
         )  # fmt: skip
         differing = {field: now for field, value, now, same in wanted if value is not None and not same}
-        if request.address is not None and _plain(request.address) != _plain(to_address(found)):
-            differing["address"] = _plain(to_address(found))
+        if request.address is not None and request.address.one_line != to_address(found).one_line:
+            differing["address"] = to_address(found).one_line
         return differing
 
     def _body(self, request: UpdateCustomer, differing: dict[str, str]) -> tuple[Body, tuple[str, ...]]:
@@ -234,12 +233,6 @@ def _says(person: PersonState, request: UpdateContact) -> bool:
 
 def _alike(one: str | None, other: str) -> bool:
     return (one or "").casefold() == other.casefold()
-
-
-def _plain(address: Address) -> str:
-    """An address in one line, in the form a plan says it."""
-    parts = (address.street, address.postal_code, address.city, address.region, address.country)
-    return ", ".join(" ".join(part.split()) for part in parts if part.strip())
 
 
 def _name(ref: RecordRef) -> str:

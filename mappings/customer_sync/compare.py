@@ -14,7 +14,7 @@ from models.customer_sync import (
     UpdateContact,
     UpdateCustomer,
 )
-from models.party import Address, ContactPerson
+from models.party import ContactPerson
 from models.plan import Plan, PlannedOperation
 
 __all__ = ["Difference", "carried", "compare", "doubted", "settled", "values_of"]
@@ -100,7 +100,7 @@ def values_of(account: AccountState) -> dict[str, str]:
 def _own(account: AccountState) -> dict[SharedField, str]:
     return {
         SharedField.NAME: account.trading_name,
-        SharedField.ADDRESS: _address_text(account.address),
+        SharedField.ADDRESS: account.address.one_line,
         SharedField.INVOICE_EMAIL: account.invoice_email,
         SharedField.TAX_NUMBER: account.tax_number,
         SharedField.REGISTRATION_NUMBER: account.registration_number,
@@ -112,7 +112,7 @@ def _customer(
 ) -> Iterator[Difference]:
     there = {
         SharedField.NAME: customer.name,
-        SharedField.ADDRESS: _address_text(customer.address),
+        SharedField.ADDRESS: customer.address.one_line,
         SharedField.INVOICE_EMAIL: customer.invoice_email,
         SharedField.TAX_NUMBER: customer.tax_number,
         SharedField.REGISTRATION_NUMBER: customer.registration_number,
@@ -200,11 +200,6 @@ def _bare(number: str) -> str:
 
 def _domain(email: str) -> str:
     return email.rpartition("@")[2].casefold()
-
-
-def _address_text(address: Address) -> str:
-    parts = (address.street, address.postal_code, address.city, address.region, address.country)
-    return ", ".join(" ".join(part.split()) for part in parts if part.strip())
 
 
 def _person_text(person: ContactPerson) -> str:
